@@ -1,0 +1,45 @@
+import type { Runtime } from "../support/runtimes.ts";
+
+/** What a runtime does not offer, and the tests that fail for this reason. */
+export interface KnownDifference {
+  readonly runtimes: readonly Runtime[];
+  /** For the docs: a sentence without a full stop. */
+  readonly reason: string;
+  /** The runtime's documentation or issue. */
+  readonly reference?: string;
+  readonly tests: ReadonlyArray<KnownTests>;
+}
+
+/** Tests of one file. */
+interface KnownTests {
+  /** A file, or a folder with a slash at its end, from the root of the repository. */
+  readonly path: string;
+  /**
+   * Matches the full names of the tests that fail. Each of them must fail: one that passes fails the run.
+   * Without it, the path is left out of the run.
+   */
+  readonly names?: RegExp;
+}
+
+export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [];
+
+/** The globs that are left out of a run. */
+export function leftOut(runtime: Runtime): string[] {
+  return knownTests(runtime)
+    .filter(({ names }) => names === undefined)
+    .map(({ path }) => (path.endsWith("/") ? `${path}**` : path));
+}
+
+/** Whether a test is known to fail in a runtime. */
+export function isKnownToFail(runtime: Runtime, file: string, name: string): boolean {
+  return knownTests(runtime).some(
+    ({ path, names }) =>
+      names?.test(name) === true && (path.endsWith("/") ? file.startsWith(path) : file === path),
+  );
+}
+
+function knownTests(runtime: Runtime): KnownTests[] {
+  return KNOWN_DIFFERENCES.filter(({ runtimes }) => runtimes.includes(runtime)).flatMap(
+    ({ tests }) => tests,
+  );
+}

@@ -1,0 +1,72 @@
+import type { Runtime } from "../support/runtimes.ts";
+import { areaOf, areasOf } from "./areas.ts";
+import { isKnownToFail, leftOut } from "./known-differences.ts";
+import { runTests, type TestOutcome } from "./run-tests.ts";
+
+/** The counts of one area. */
+export interface AreaResult {
+  readonly area: string;
+  passed: number;
+  /** Known differences: see `known-differences.ts`. */
+  different: number;
+  skipped: number;
+}
+
+/** The tests of one runtime. */
+export interface RuntimeResult {
+  readonly runtime: Runtime;
+  readonly areas: readonly AreaResult[];
+  /** Tests that failed and are not known to, twice. */
+  readonly failures: readonly TestOutcome[];
+  /** Tests that passed although they are known to fail. */
+  readonly repaired: readonly TestOutcome[];
+  /** Tests that failed at first and passed when their file ran alone. */
+  readonly unstable: readonly TestOutcome[];
+}
+
+/** Runs the tests of all areas, or of one, in a runtime. */
+export async function testRuntime(
+  runtime: Runtime,
+  program: string,
+  only?: string,
+): Promise<RuntimeResult> {
+  const areas = areasOf(runtime).filter(({ name }) => only === undefined || name === only);
+  const run = { runtime, program, exclude: leftOut(runtime) };
+  const isOfAreas = ({ file }: TestOutcome): boolean =>
+    areas.some(({ name }) => name === areaOf(file));
+  const isSurprise = ({ file, name, status }: TestOutcome): boolean =>
+    status === "failed" && !isKnownToFail(runtime, file, name);
+
+  const first = (await runTests({ ...run, paths: areas.flatMap(({ paths }) => paths) })).filter(
+    isOfAreas,
+  );
+  const again = [...new Set(first.filter(isSurprise).map(({ file }) => file))];
+  const second = again.length === 0 ? [] : await runTests({ ...run, paths: again, isSerial: true });
+  const outcomes = [
+    ...first.filter(({ file }) => !again.includes(file)),
+    ...second.filter(isOfAreas),
+  ];
+  const failures = outcomes.filter(isSurprise);
+  return {
+    runtime,
+    areas: areas.map(({ name }) => countsOf(name, runtime, outcomes)),
+    failures,
+    repaired: outcomes.filter(
+      ({ file, name, status }) => status === "passed" && isKnownToFail(runtime, file, name),
+    ),
+    unstable: first.filter(
+      (one) => isSurprise(one) && !failures.some(({ name }) => name === one.name),
+    ),
+  };
+}
+
+function countsOf(area: string, runtime: Runtime, outcomes: readonly TestOutcome[]): AreaResult {
+  const counts: AreaResult = { area, passed: 0, different: 0, skipped: 0 };
+  for (const { file, name, status } of outcomes) {
+    if (areaOf(file) !== area) continue;
+    if (status === "passed") counts.passed++;
+    else if (status === "skipped") counts.skipped++;
+    else if (isKnownToFail(runtime, file, name)) counts.different++;
+  }
+  return counts;
+}
