@@ -26,6 +26,12 @@ export class FlushQueue {
   readonly #flushAll = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const item of waiting) item.flush();
+    let flushed = 0;
+    try {
+      while (flushed < waiting.length) waiting[flushed++].flush();
+    } finally {
+      // If a flush has thrown, the other connections must still be flushed.
+      for (const item of waiting.slice(flushed)) this.add(item);
+    }
   };
 }

@@ -1,15 +1,24 @@
+import type { SendCallback } from "./callbacks.ts";
+
+/** What the owner of a {@link BlobQueue} does when the queue ends. */
+export interface BlobQueueOwner {
+  /** The queue is empty. It must not be used afterwards. */
+  onBlobsSent(): void;
+  /** A Blob could not be read. The callbacks of everything that waited have been called with `error`. */
+  onBlobFailed(error: Error): void;
+}
+
 /**
  * Keeps messages in order while a Blob is read: later messages wait until it has been read. A WebSocket has a
  * queue only during that time, so that applications without Blobs do not pay for it.
  */
 export class BlobQueue {
-  readonly #tasks: Task[] = [];
-  readonly #onEmpty: () => void;
+  #tasks: Task[] = [];
+  readonly #owner: BlobQueueOwner;
   #queuedBytes = 0;
 
-  /** @param onEmpty called when the queue is empty. The queue must not be used afterwards. */
-  constructor(onEmpty: () => void) {
-    this.#onEmpty = onEmpty;
+  constructor(owner: BlobQueueOwner) {
+    this.#owner = owner;
   }
 
   /** The number of bytes in the queue, without framing. */
@@ -17,14 +26,23 @@ export class BlobQueue {
     return this.#queuedBytes;
   }
 
-  /** Reads `blob` after all earlier tasks, and passes its bytes to `send`, or an error. */
-  addBlob(blob: Blob, send: (bytes: Uint8Array | Error) => void): void {
-    this.#add({ byteLength: blob.size, blob, run: send });
+  /** Reads `blob` after all earlier tasks, and passes its bytes to `send`. */
+  addBlob(blob: Blob, send: (bytes: Uint8Array) => void, callback: SendCallback | undefined): void {
+    this.#add({ byteLength: blob.size, blob, run: send, callback });
   }
 
   /** Calls `run` after all earlier tasks. */
-  add(byteLength: number, run: () => void): void {
-    this.#add({ byteLength, run });
+  add(byteLength: number, run: () => void, callback: SendCallback | undefined): void {
+    this.#add({ byteLength, run, callback });
+  }
+
+  /** Drops all tasks, and calls their callbacks with `error` in the next tick. */
+  abandon(error: Error): void {
+    for (const { callback } of this.#tasks) {
+      if (callback !== undefined) process.nextTick(callback, error);
+    }
+    this.#tasks = [];
+    this.#owner.onBlobsSent();
   }
 
   #add(task: Task): void {
@@ -37,7 +55,7 @@ export class BlobQueue {
     let [task] = this.#tasks;
     while (task?.blob === undefined) {
       if (task === undefined) {
-        this.#onEmpty();
+        this.#owner.onBlobsSent();
         return;
       }
       this.#finish(task, NOTHING);
@@ -47,22 +65,30 @@ export class BlobQueue {
   }
 
   #read(task: Task, blob: Blob): void {
-    const finish = (bytes: Uint8Array | Error): void => {
-      this.#finish(task, bytes);
-      this.#runTasks();
-    };
     blob.arrayBuffer().then(
-      (buffer) => finish(new Uint8Array(buffer)),
-      (error: unknown) => finish(error instanceof Error ? error : new Error(CANNOT_READ)),
+      (buffer) => {
+        if (this.#tasks[0] !== task) return;
+        this.#finish(task, new Uint8Array(buffer));
+        this.#runTasks();
+      },
+      (cause: unknown) => {
+        if (this.#tasks[0] === task) this.#fail(cause);
+      },
     );
   }
 
-  #finish(task: Task, bytes: Uint8Array | Error): void {
+  #fail(cause: unknown): void {
+    const error = cause instanceof Error ? cause : new Error(CANNOT_READ);
+    this.abandon(error);
+    process.nextTick(() => this.#owner.onBlobFailed(error));
+  }
+
+  #finish(task: Task, bytes: Uint8Array): void {
     this.#queuedBytes -= task.byteLength;
     try {
       task.run(bytes);
     } catch (error) {
-      // A callback of the application has thrown. The tasks after this one must still run.
+      // A function of the application has thrown. The tasks after this one must still run.
       process.nextTick(rethrow, error);
     }
     this.#tasks.shift();
@@ -76,7 +102,8 @@ function rethrow(error: unknown): never {
 interface Task {
   readonly byteLength: number;
   readonly blob?: Blob;
-  readonly run: (bytes: Uint8Array | Error) => void;
+  readonly run: (bytes: Uint8Array) => void;
+  readonly callback: SendCallback | undefined;
 }
 
 const NOTHING = new Uint8Array(0);

@@ -37,7 +37,8 @@ Object.assign(WebSocket, {
 export { WebSocket, WebSocket as default, WebSocket as "module.exports" };
 export { WebSocketServer, WebSocketServer as Server, createWebSocketStream, Receiver, Sender };
 export { PerMessageDeflate, extension, subprotocol };
-export type { SendCallback, SendOptions } from "./web-socket.ts";
+export type { SendCallback } from "./callbacks.ts";
+export type { SendOptions } from "./socket-output.ts";
 export type { CommonOptions, SocketOptions } from "./socket-options.ts";
 export type { BinaryType, Data, RawData, SendableData } from "./messages.ts";
 export type {

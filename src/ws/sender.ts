@@ -4,11 +4,12 @@ import { MessageDeflate } from "../protocol/deflate/message-deflate.ts";
 import { Opcode } from "../protocol/opcode.ts";
 import { checkControlBytes, readCloseReason, toControlPayload } from "./arguments.ts";
 import { BlobQueue } from "./blob-queue.ts";
+import type { SendCallback } from "./callbacks.ts";
 import { environment } from "./environment.ts";
 import { encodeFrame, type FrameOptions } from "./frame.ts";
 import { isBlob, NO_BYTES, toBytes, toSendable } from "./messages.ts";
 import type { PerMessageDeflate } from "./per-message-deflate.ts";
-import type { SendCallback, SendOptions } from "./web-socket.ts";
+import type { SendOptions } from "./socket-output.ts";
 
 /** The negotiated extensions of a {@link Sender}. */
 export interface SenderExtensions {
@@ -109,24 +110,25 @@ export class Sender {
     write: (bytes: Uint8Array) => void,
   ): void {
     if (isBlob(data)) {
-      this.#blobs ??= new BlobQueue(() => {
-        this.#blobs = undefined;
-      });
-      this.#blobs.addBlob(data, (bytes) => {
-        if (bytes instanceof Error) this.#fail(bytes, callback);
-        else write(bytes);
-      });
+      this.#blobs ??= this.#createQueue();
+      this.#blobs.addBlob(data, write, callback);
       return;
     }
     const bytes = convert(data);
     if (this.#blobs === undefined) write(bytes);
-    else this.#blobs.add(bytes.length, () => write(bytes));
+    else this.#blobs.add(bytes.length, () => write(bytes), callback);
   }
 
-  /** Destroys the socket, because the peer must not get a message if an earlier message is missing. */
-  #fail(error: Error, callback: SendCallback | undefined): void {
-    this.#socket.destroy(error);
-    callback?.(error);
+  #createQueue(): BlobQueue {
+    return new BlobQueue({
+      onBlobsSent: () => {
+        this.#blobs = undefined;
+      },
+      // The peer must not get a message if an earlier message is missing.
+      onBlobFailed: (error) => {
+        this.#socket.destroy(error);
+      },
+    });
   }
 
   #sendMessage(

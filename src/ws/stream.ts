@@ -1,7 +1,8 @@
 import { Duplex, type DuplexOptions } from "node:stream";
 import { ReadyState } from "../connection/connection.ts";
+import type { SendCallback } from "./callbacks.ts";
 import type { RawData, SendableData } from "./messages.ts";
-import type { SendCallback, WebSocket } from "./web-socket.ts";
+import type { WebSocket } from "./web-socket.ts";
 
 type Callback = (error?: Error | null) => void;
 

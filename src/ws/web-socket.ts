@@ -6,12 +6,10 @@ import { type FrameConnection, ReadyState } from "../connection/connection.ts";
 import { openConnection } from "../node/tcp/open-connection.ts";
 import { CloseCode } from "../protocol/close-code.ts";
 import { readCloseReason, toControlPayload } from "./arguments.ts";
-import { BlobQueue } from "./blob-queue.ts";
-import { callWhenWritten, readCallback } from "./callbacks.ts";
+import { type PingCallback, readCallback, type SendCallback } from "./callbacks.ts";
 import { readArguments } from "./client/arguments.ts";
 import { OpeningHandshake } from "./client/opening-handshake.ts";
 import type { ClientOptions } from "./client/options.ts";
-import { ConnectionSender } from "./connection-sender.ts";
 import { environment } from "./environment.ts";
 import { notOpenError } from "./errors.ts";
 import {
@@ -29,12 +27,9 @@ import {
   type BinaryType,
   byteLengthOf,
   isBinaryType,
-  isBlob,
   NO_BYTES,
   type RawData,
   type SendableData,
-  toBytes,
-  toSendable,
 } from "./messages.ts";
 import type * as Client from "./client/options.ts";
 import type * as Deflate from "./deflate-options.ts";
@@ -48,24 +43,7 @@ import type * as ServerTypes from "./server/options.ts";
 import type { WebSocketServer as ServerClass } from "./server/web-socket-server.ts";
 import { DeferredSocketEvents, SocketEvents } from "./socket-events.ts";
 import { type CommonOptions, type SocketOptions, toConnectionOptions } from "./socket-options.ts";
-
-/** The options of `send`. */
-export interface SendOptions {
-  /** Whether the message is binary. Default: false for a string or a number, and true for everything else. */
-  readonly binary?: boolean | undefined;
-  /** Whether to compress the message if compression was negotiated. Default: true. */
-  readonly compress?: boolean | undefined;
-  /** Whether this is the last fragment of the message. Default: true. */
-  readonly fin?: boolean | undefined;
-  /** Whether to mask the frame. Default: true on a client, false on a server. */
-  readonly mask?: boolean | undefined;
-}
-
-/** Called when the kernel has accepted the data, or with the error that prevented it. */
-export type SendCallback = (error?: Error) => void;
-
-/** A {@link SendCallback}. Its parameter has the type of `@types/ws`, but is undefined if there is no error. */
-export type PingCallback = (error: Error) => void;
+import { type SendOptions, SocketOutput } from "./socket-output.ts";
 
 /** The events of a {@link WebSocket}, with their arguments. */
 export interface WebSocketEvents {
@@ -102,6 +80,9 @@ export interface WebSocket {
 }
 
 const NO_OPTIONS: SendOptions = {};
+
+/** The part of `ws`'s private sender that applications use. */
+type FrameSender = Pick<SocketOutput, "sendFrame">;
 
 // In the namespace below, `WebSocket` names a member of the namespace.
 type WebSocketInstance = WebSocket;
@@ -172,14 +153,8 @@ export class WebSocket extends EventEmitter {
   #handshakeState: ReadyState = ReadyState.Connecting;
   /** Undefined on a server. */
   #handshake: OpeningHandshake | undefined;
-  #sender: ConnectionSender | undefined;
+  #output: SocketOutput | undefined;
   #binaryType: BinaryType = "nodebuffer";
-  /** Undefined unless a Blob is being read. Messages that are sent during that time wait in this queue. */
-  #blobs: BlobQueue | undefined;
-  /** Whether the Close frame waits in `#blobs`. */
-  #isCloseQueued = false;
-  /** Whether a message has been sent without its last fragment. */
-  #isInMessage = false;
   /** The number of bytes that were passed to `send` after the connection was closed. */
   #unsentBytes = 0;
 
@@ -215,9 +190,7 @@ export class WebSocket extends EventEmitter {
   }
 
   get readyState(): 0 | 1 | 2 | 3 {
-    if (this.#connection === undefined) return this.#handshakeState;
-    const { readyState } = this.#connection;
-    return this.#isCloseQueued && readyState === ReadyState.Open ? ReadyState.Closing : readyState;
+    return this.#output === undefined ? this.#handshakeState : this.#output.readyState;
   }
 
   /** The URL of the server; undefined on a server. */
@@ -260,7 +233,7 @@ export class WebSocket extends EventEmitter {
    */
   get bufferedAmount(): number {
     this.#connection?.flush();
-    const queuedBytes = this.#blobs?.queuedBytes ?? 0;
+    const queuedBytes = this.#output?.queuedBytes ?? 0;
     return (this.#connection?.bufferedAmount ?? 0) + queuedBytes + this.#unsentBytes;
   }
 
@@ -288,10 +261,9 @@ export class WebSocket extends EventEmitter {
     return this.#socket;
   }
 
-  /** Sends frames that are already encoded. Created on first use. */
-  get _sender(): ConnectionSender | null {
-    if (this.#connection === undefined) return null;
-    return (this.#sender ??= new ConnectionSender(this.#connection, this.#dropIfSlow));
+  /** Sends frames that are already encoded. */
+  get _sender(): FrameSender | null {
+    return this.#output ?? null;
   }
 
   /**
@@ -308,6 +280,11 @@ export class WebSocket extends EventEmitter {
     this.#socket = socket;
     this.#connection = connection;
     this.#events = new Events(this, connection, this.#binaryType);
+    this.#output = new SocketOutput(connection, this.#events, {
+      isServer: this.#isServer,
+      maxBufferedBytes: this.#options.maxBufferedBytes,
+    });
+    this.#events.output = this.#output;
     connection.start(this.#events);
     this.emit("open");
   }
@@ -329,8 +306,10 @@ export class WebSocket extends EventEmitter {
   send(data: SendableData, callback?: SendCallback): void;
   send(data: SendableData, options: SendOptions, callback?: SendCallback): void;
   send(data: SendableData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
-    if (typeof options === "function") this.#send(data, NO_OPTIONS, options);
-    else this.#send(data, options ?? NO_OPTIONS, callback);
+    const isCallback = typeof options === "function";
+    const onWritten = readCallback(isCallback ? options : callback);
+    if (this.readyState !== ReadyState.Open) this.#refuse(data, onWritten);
+    else this.#output!.send(data, isCallback ? NO_OPTIONS : (options ?? NO_OPTIONS), onWritten);
   }
 
   /**
@@ -359,13 +338,7 @@ export class WebSocket extends EventEmitter {
   close(code?: number, reason?: string | Buffer): void {
     if (this.readyState === ReadyState.Connecting) this.#abortHandshake();
     if (this.readyState !== ReadyState.Open) return;
-    const text = readCloseReason(code, reason);
-    if (this.#blobs === undefined) {
-      this.#connection!.close(code, text);
-    } else {
-      this.#isCloseQueued = true;
-      this.#blobs.add(0, () => this.#connection!.close(code, text));
-    }
+    this.#output!.close(code, readCloseReason(code, reason));
   }
 
   /** Closes the connection at once, without a closing handshake, or aborts the opening handshake. */
@@ -374,6 +347,7 @@ export class WebSocket extends EventEmitter {
     // Without the flush, messages that were sent in this turn of the event loop would be lost.
     this.#connection?.flush();
     this.#connection?.terminate();
+    this.#output?.abandon();
   }
 
   /** Stops the events `message`, `ping` and `pong`. Has no effect in the states CONNECTING and CLOSED. */
@@ -435,45 +409,6 @@ export class WebSocket extends EventEmitter {
     removeWrapped(this, type, listener);
   }
 
-  #send(data: SendableData, options: SendOptions, onWritten: SendCallback | undefined): void {
-    const callback = readCallback(onWritten);
-    if (this.readyState !== ReadyState.Open) {
-      this.#refuse(data, callback);
-      return;
-    }
-    if (isBlob(data)) {
-      this.#sendBlob(data, options, callback);
-      return;
-    }
-    const sendable = toSendable(data);
-    if (this.#blobs === undefined) this.#sendNow(sendable, options, callback);
-    else this.#blobs.add(sendable.length, () => this.#sendNow(sendable, options, callback));
-  }
-
-  #sendNow(
-    data: string | Uint8Array,
-    options: SendOptions,
-    callback: SendCallback | undefined,
-  ): void {
-    const connection = this.#connection!;
-    if (connection.readyState === ReadyState.Closed) {
-      callback?.(notOpenError(ReadyState.Closed));
-      return;
-    }
-    if (this.#dropIfSlow(callback)) return;
-    const { compress = true, fin = true, mask } = options;
-    if (mask !== undefined) connection.masksFrames = mask;
-    const isText = options.binary === undefined ? typeof data === "string" : !options.binary;
-    if (!fin || this.#isInMessage) {
-      connection.sendFragment(toBytes(data), isText ? "text" : "binary", fin, compress);
-      this.#isInMessage = !fin;
-    } else if (!isText) connection.sendBinary(toBytes(data), compress);
-    else if (typeof data === "string") connection.sendText(data, compress);
-    else connection.sendTextBytes(data, compress);
-    if (mask !== undefined) connection.masksFrames = !this.#isServer;
-    callWhenWritten(connection, callback);
-  }
-
   #sendControl(
     type: "ping" | "pong",
     data: unknown,
@@ -493,52 +428,7 @@ export class WebSocket extends EventEmitter {
       this.#refuse(data, callback);
       return;
     }
-    const payload = toControlPayload(data);
-    if (this.#blobs === undefined) this.#sendControlNow(type, payload, mask, callback);
-    else {
-      const send = (): void => this.#sendControlNow(type, payload, mask, callback);
-      this.#blobs.add(payload.length, send);
-    }
-  }
-
-  #sendControlNow(
-    type: "ping" | "pong",
-    payload: Uint8Array,
-    mask: boolean | undefined,
-    callback: SendCallback | undefined,
-  ): void {
-    const connection = this.#connection!;
-    if (this.#dropIfSlow(callback)) return;
-    if (mask !== undefined) connection.masksFrames = mask;
-    connection[type](payload);
-    if (mask !== undefined) connection.masksFrames = !this.#isServer;
-    callWhenWritten(connection, callback);
-  }
-
-  #sendBlob(blob: Blob, options: SendOptions, callback: SendCallback | undefined): void {
-    this.#blobs ??= new BlobQueue(() => {
-      this.#blobs = undefined;
-      this.#isCloseQueued = false;
-    });
-    this.#blobs.addBlob(blob, (bytes) => {
-      const isClosed = this.#connection!.readyState === ReadyState.Closed;
-      if (bytes instanceof Error) {
-        try {
-          callback?.(bytes);
-        } finally {
-          if (!isClosed) this.#failBlob(bytes);
-        }
-      } else if (isClosed) {
-        callback?.(new Error("The socket was closed while the blob was being read"));
-      } else {
-        this.#sendNow(bytes, { binary: true, ...options }, callback);
-      }
-    });
-  }
-
-  #failBlob(error: Error): void {
-    this.#connection!.terminate();
-    this.#events!.fail(error);
+    this.#output!.sendControl(type, toControlPayload(data), mask, callback);
   }
 
   /** Handles data that is sent in a state other than OPEN. */
@@ -548,20 +438,6 @@ export class WebSocket extends EventEmitter {
     this.#unsentBytes += byteLengthOf(data);
     if (callback !== undefined) process.nextTick(callback, notOpenError(readyState));
   }
-
-  /** Closes the connection if more than `maxBufferedBytes` wait to be sent. Returns whether it did. */
-  readonly #dropIfSlow = (callback: SendCallback | undefined): boolean => {
-    const { maxBufferedBytes } = this.#options;
-    if (maxBufferedBytes === undefined) return false;
-    const connection = this.#connection!;
-    if (connection.bufferedAmount <= maxBufferedBytes) return false;
-    const error = new Error(
-      `${connection.bufferedAmount} bytes wait to be sent, more than maxBufferedBytes ${maxBufferedBytes}`,
-    );
-    connection.close(CloseCode.TryAgainLater, "too slow");
-    if (callback !== undefined) process.nextTick(callback, error);
-    return true;
-  };
 
   #abortHandshake(): void {
     this.#handshakeState = ReadyState.Closing;

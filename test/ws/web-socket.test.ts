@@ -219,6 +219,54 @@ describe("WebSocket.send", () => {
     ]);
   });
 
+  it("passes an error to the callbacks of a Blob and of what waits for it before a termination closes it", async () => {
+    const { client, server } = await webSocketPair();
+    const calls: unknown[] = [];
+    const record = (error?: Error): void => void calls.push([error?.message, client.readyState]);
+    client.send(new Blob(["blob"]), record);
+    client.send("after", record);
+    client.ping("after", undefined, record);
+    client.on("close", () => calls.push("close"));
+    client.terminate();
+    expect(calls).toEqual([]);
+    await once(client, "close");
+    const message = "The socket was closed while the blob was being read";
+    const expected = [message, WebSocket.CLOSING];
+    expect(calls).toEqual([expected, expected, expected, "close"]);
+    expect(client.bufferedAmount).toBe(0);
+    server.terminate();
+  });
+
+  it("passes an error to the callbacks if the peer closes while a Blob is read", async () => {
+    const { client, server } = await webSocketPair();
+    const blob = new Blob(["x"]);
+    blob.arrayBuffer = () => new Promise(() => {});
+    const errors: Array<Error | undefined> = [];
+    client.send(blob, (error) => errors.push(error));
+    client.send("after", (error) => errors.push(error));
+    server.close();
+    await once(client, "close");
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(errors.map((error) => error?.message)).toEqual([
+      "The socket was closed while the blob was being read",
+      "The socket was closed while the blob was being read",
+    ]);
+  });
+
+  it("sends the same text to many peers, of both roles and with any options", async () => {
+    const pairs = await Promise.all([webSocketPair(), webSocketPair(), webSocketPair()]);
+    const sockets = pairs.flatMap(({ client, server }) => [client, server]);
+    const received = sockets.map((socket) => collect(socket, "message"));
+    for (const option of [{}, {}, { compress: false }, { binary: true }]) {
+      for (const socket of sockets) socket.send("text", option);
+    }
+    for (const { server } of pairs) server.close();
+    await Promise.all(sockets.map((socket) => once(socket, "close")));
+    const text = [Buffer.from("text"), false];
+    const bytes = [Buffer.from("text"), true];
+    for (const messages of received) expect(messages).toEqual([text, text, text, bytes]);
+  });
+
   it("closes with 1013 if more than maxBufferedBytes wait", async () => {
     const { client, server } = await webSocketPair({ server: { maxBufferedBytes: 1000 } });
     const closed = once(client, "close");
