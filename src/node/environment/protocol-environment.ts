@@ -7,6 +7,7 @@ import {
   type EndpointEnvironment,
   withSharedBuffers,
 } from "../../protocol/endpoint-environment.ts";
+import { paceCollection } from "./collection-pace.ts";
 import { decodeUtf8 } from "./utf8-decoder.ts";
 
 /** Below this size, zero-filled memory costs less than uninitialized memory. */
@@ -19,11 +20,14 @@ export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
   // Bun runs on JavaScriptCore. Node.js and Deno run on V8.
   hasFastBigInts: !("bun" in versions),
   // A plain Uint8Array, so that messages have the same class in every runtime.
-  allocate: (byteLength) =>
-    byteLength < MIN_UNSAFE_BYTES
+  allocate(byteLength) {
+    paceCollection(byteLength);
+    return byteLength < MIN_UNSAFE_BYTES
       ? new Uint8Array(byteLength)
-      : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer),
+      : new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);
+  },
   allocatePool(byteLength) {
+    paceCollection(byteLength);
     // Messages overwrite the whole buffer, except for a few bytes between them, and some bytes at the end.
     const { buffer } = Buffer.allocUnsafeSlow(byteLength);
     markAsUntransferable(buffer);
