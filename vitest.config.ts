@@ -138,7 +138,11 @@ export default defineConfig({
         test: {
           name: "runtime",
           include: [RUNTIME_TESTS],
-          globalSetup: ["test/support/runtimes-setup.ts", "compat/support/override-setup.ts"],
+          globalSetup: [
+            "test/support/runtimes-setup.ts",
+            "test/support/engines-setup.ts",
+            "compat/support/override-setup.ts",
+          ],
         },
       },
       {

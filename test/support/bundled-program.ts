@@ -42,15 +42,25 @@ export class BundledProgram implements AsyncDisposable {
     return this.startIn(process.execPath, env, ...args);
   }
 
-  /** Starts the program in another runtime. @param runtime the path of the runtime */
+  /** Starts the program in another runtime, in Deno with all permissions. @param runtime its path */
   startIn(
     runtime: string,
     env: Record<string, string>,
     ...args: readonly string[]
   ): RunningProgram {
+    return this.startWith(runtime, runtime.endsWith("deno") ? ["run", "-A"] : [], env, ...args);
+  }
+
+  /** Starts the program in another runtime with flags of that runtime. */
+  startWith(
+    runtime: string,
+    flags: readonly string[],
+    env: Record<string, string>,
+    ...args: readonly string[]
+  ): RunningProgram {
     // Variables of the test runner must not reach the program.
     const { NODE_DEBUG: _, ...inherited } = process.env;
-    const child = spawn(runtime, [this.#file, ...args], {
+    const child = spawn(runtime, [...flags, this.#file, ...args], {
       env: { ...inherited, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

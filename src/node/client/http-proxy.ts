@@ -14,6 +14,7 @@ import {
   type StatusLine,
 } from "../../protocol/handshake/http-head.ts";
 import { isRecord } from "../../protocol/record.ts";
+import { readVariable } from "../environment/variables.ts";
 import { readNoProxy } from "./no-proxy.ts";
 
 /**
@@ -59,6 +60,7 @@ export function httpProxy(proxy: string | URL, options: HttpProxyOptions = {}): 
  * - For `ws:`: `http_proxy`, or else `all_proxy`.
  * - For `wss:`: `https_proxy`, or else `all_proxy`, or else `http_proxy`.
  * - Connections to the hosts in `no_proxy` are direct.
+ * - A variable that the permissions of the runtime hide counts as not set.
  * - Lower case takes precedence over upper case. `HTTP_PROXY` is ignored in a CGI program, where a request
  *   can set it.
  *
@@ -68,13 +70,16 @@ export function httpProxy(proxy: string | URL, options: HttpProxyOptions = {}): 
  * ```
  */
 export function proxyFromEnvironment(
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment?: Readonly<Record<string, string | undefined>>,
 ): CreateConnection {
-  const variables = { ...environment };
+  const variable = (name: string): string | undefined =>
+    environment === undefined ? readVariable(name) : environment[name];
   // httpoxy: under CGI, the request's header field Proxy sets HTTP_PROXY.
-  if (variables["REQUEST_METHOD"]) delete variables["HTTP_PROXY"];
-  const read = (name: string): string | undefined =>
-    variables[name] || variables[name.toUpperCase()] || undefined;
+  const isCgi = Boolean(variable("REQUEST_METHOD"));
+  const read = (name: string): string | undefined => {
+    const upper = isCgi && name === "http_proxy" ? undefined : name.toUpperCase();
+    return variable(name) || (upper && variable(upper)) || undefined;
+  };
   const noProxy = read("no_proxy") ?? "";
   const http = read("http_proxy");
   const all = read("all_proxy");

@@ -1,11 +1,12 @@
 import { logUnusedFastPath } from "../environment/debug-log.ts";
+import { readVariable } from "../environment/variables.ts";
 
 /**
  * Whether the environment variable `TIDEWAY_FAST_PATHS` allows fast paths, which use undocumented Node.js
  * APIs. They are allowed if it is unset, empty or `1`. `0` disables them; any other value disables them too,
  * with a warning. The variable is read when this module is loaded.
  */
-export const ALLOWS_FAST_PATHS: boolean = allowsFastPaths(process.env["TIDEWAY_FAST_PATHS"]);
+export const ALLOWS_FAST_PATHS: boolean = allowsFastPaths(readVariable("TIDEWAY_FAST_PATHS"));
 
 function allowsFastPaths(value = ""): boolean {
   if (value === "" || value === "1") return true;

@@ -150,7 +150,14 @@ function tryToListen(
     };
     httpServer.once("error", onError);
     httpServer.once("listening", onListening);
-    httpServer.listen(options);
+    try {
+      httpServer.listen(options);
+    } catch (error) {
+      // The permission models of Node.js and Deno throw at once.
+      httpServer.off("listening", onListening);
+      httpServer.off("error", onError);
+      resolve(error as Error);
+    }
   });
 }
 
@@ -194,6 +201,7 @@ const PORT_PROBLEMS: Readonly<Record<string, string | undefined>> = {
   EADDRINUSE: "the port is already in use; pass another port, or 0 for any free one",
   EACCES: "this user may not listen on the port; pass a port above 1023",
   ENOTSUP: "this system does not support reusePort; use node:cluster",
+  ERR_ACCESS_DENIED: "the permission model of Node.js forbids it; start Node.js with --allow-net",
   EADDRNOTAVAIL: "this machine does not have the address; pass another host",
 };
 

@@ -26,12 +26,12 @@ export function gapsOf(runtime: Readonly<Record<string, string | undefined>>): R
 
 /**
  * @param gap why this runtime does not support `option`; undefined if it does
- * @throws {@link UsageError} `RUNTIME_UNSUPPORTED` if there is a gap
+ * @throws {@link UsageError} `UNSUPPORTED` if there is a gap
  */
 export function refuseGap(option: string, gap: string | undefined): void {
   if (gap === undefined) return;
   throw new UsageError(
-    "RUNTIME_UNSUPPORTED",
+    "UNSUPPORTED",
     `serve: ${option} is not available: ${gap}; leave out ${option}, or use another runtime`,
   );
 }

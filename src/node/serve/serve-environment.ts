@@ -2,6 +2,7 @@ import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import type { ServerEnvironment } from "../../server/application.ts";
 import { logUnusedFastPath } from "../environment/debug-log.ts";
 import { inNextTurn } from "../environment/timers.ts";
+import { readVariable } from "../environment/variables.ts";
 import {
   type HandshakeInterceptor,
   noHandshakeInterceptor,
@@ -63,6 +64,6 @@ function serverEnvironment({ wheel, deflateCodec, log }: TcpEnvironment): Server
       return (callback) =>
         inContext(() => new AsyncResource("TidewayCallback").runInAsyncScope(callback));
     },
-    isProduction: () => process.env["NODE_ENV"] === "production",
+    isProduction: () => readVariable("NODE_ENV") === "production",
   };
 }

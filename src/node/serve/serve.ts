@@ -92,7 +92,7 @@ type AnyRoutes = Readonly<Record<string, Route>>;
  * console.log(server.url);
  * ```
  *
- * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`; `RUNTIME_UNSUPPORTED` if this runtime
+ * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`; `UNSUPPORTED` if this runtime
  *   does not have what an option needs
  * @throws TransportError `LISTEN_FAILED` if it cannot listen, for example because the port is in use
  */

@@ -10,7 +10,7 @@ import { HTTP2_ALPN_ID } from "../http2/http2-listener.ts";
 import { refuseGap, RUNTIME_GAPS, type RuntimeGaps } from "./runtime-gaps.ts";
 
 /**
- * @throws {@link UsageError} `INVALID_OPTION` if `tls` has no certificate, or `RUNTIME_UNSUPPORTED` if this
+ * @throws {@link UsageError} `INVALID_OPTION` if `tls` has no certificate, or `UNSUPPORTED` if this
  *   runtime ignores one of its options
  */
 export function checkTls(tls: HttpsOptions | undefined, gaps: RuntimeGaps = RUNTIME_GAPS): void {
@@ -29,7 +29,7 @@ export function checkTls(tls: HttpsOptions | undefined, gaps: RuntimeGaps = RUNT
 }
 
 /**
- * @throws {@link UsageError} `INVALID_OPTION`, or `RUNTIME_UNSUPPORTED` if this runtime cannot serve HTTP/2
+ * @throws {@link UsageError} `INVALID_OPTION`, or `UNSUPPORTED` if this runtime cannot serve HTTP/2
  */
 export function checkHttp2(
   http2: unknown,

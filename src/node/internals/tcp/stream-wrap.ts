@@ -1,4 +1,5 @@
 import { logUnusedFastPath } from "../../environment/debug-log.ts";
+import { readVariable } from "../../environment/variables.ts";
 
 /**
  * The internals of TCP sockets of Node.js that this package uses. They are the same in Node.js 20, 22 and 24.
@@ -106,10 +107,10 @@ function findStreamWrap(): StreamWrap | undefined {
 }
 
 function warnsOfBinding(): boolean {
-  const { NODE_OPTIONS = "", NODE_PENDING_DEPRECATION } = process.env;
+  const nodeOptions = readVariable("NODE_OPTIONS") ?? "";
   return (
-    NODE_PENDING_DEPRECATION === "1" ||
-    [...process.execArgv, ...NODE_OPTIONS.split(" ")].includes("--pending-deprecation")
+    readVariable("NODE_PENDING_DEPRECATION") === "1" ||
+    [...process.execArgv, ...nodeOptions.split(" ")].includes("--pending-deprecation")
   );
 }
 
