@@ -56,7 +56,10 @@ export type TopicMessageOf<Topic> = Topic extends { readonly isVolatile: true }
  * | `idle`: rendered on a server, the first render of a page from a server, or no client | none | - |
  * | `pending`: the server has not accepted the subscription yet; show that it is loading | none, or the earlier ones after `retry` | - |
  * | `active`: the server has accepted the subscription; also while the client waits for a new connection | those so far | - |
- * | `failed`: the server refused or ended the subscription, publications were lost, or the client has closed | the earlier ones | a `ChannelError` or `PublicationsLostError` |
+ * | `failed`: the subscription was refused or has ended, or publications were lost | the earlier ones | the error |
+ *
+ * The error is a `PublicationsLostError` if publications were lost, otherwise a `ChannelError`. The subscription
+ * ends when the server ends it, or the client closes.
  *
  * StrictMode does not interrupt the subscription. If React hides the component and shows it again, such as in
  * `<Activity>`, the hook continues after the last message.

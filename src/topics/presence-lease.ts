@@ -147,7 +147,7 @@ export class PresenceLease implements Presence {
     this.#onEnd();
   }
 
-  /** Removes the entry. If other servers may still renew the replaced entries, hides those for a time. */
+  /** Removes the entry. If other servers may still renew the replaced entries, hides them for a time. */
   async #remove(): Promise<void> {
     const { broker } = this.#environment;
     const { key } = this.entry;

@@ -120,8 +120,8 @@ export interface Topic {
   enter(target: TopicTarget, member: Member, options?: EnterOptions): Promise<Presence>;
 
   /**
-   * Removes the entries of a member by their keys, on any server. For a member whose connection was lost, and
-   * that leaves on another connection without entering again. Keys without an entry have no effect.
+   * Removes the entries of a member by their keys, on any server. For a client that has lost its connection, and
+   * leaves on another one without entering again. Keys without an entry have no effect.
    *
    * @throws UsageError `INVALID_OPTION`
    * @throws BrokerError if the broker does not answer; some entries may have been removed

@@ -26,7 +26,7 @@ interface Order {
  * The violations of a run. Every topic must have one order for all clients. Acknowledged publications must
  * not be lost, duplicated, or in another order than their publisher's. Every interruption must end with a
  * recovery or a notice, and in the end all clients must have the last publication. A client that ends before
- * it has not caught up: what it misses may still be on its way, so it does not count as lost.
+ * it has not caught up: what it misses may still arrive, so it does not count as lost.
  */
 export function findViolations({ clients, publishers, ends }: RunLog): readonly Violation[] {
   const violations: Violation[] = [];
