@@ -18,6 +18,12 @@ export const UNKNOWN_CALL: ErrorFields = {
   message: "the contract of the server has no call or stream with this name",
 };
 
+// A small message of a client can have very many issues, or very long names.
+const MAX_ISSUES = 32;
+const MAX_ISSUE_LENGTH = 256;
+const MAX_PATH = 32;
+const MAX_KEY_LENGTH = 64;
+
 /** The broker does not answer. */
 export const UNAVAILABLE: ErrorFields = {
   code: "UNAVAILABLE",
@@ -48,9 +54,9 @@ export function invalidData(
       ? { code: "INVALID_DATA", message: "the data is nested too deeply" }
       : undefined;
   }
-  const issues = validation.issues.map(({ message, path }) => ({
-    message: String(message),
-    ...(path !== undefined && { path: path.map(toPathKey) }),
+  const issues = validation.issues.slice(0, MAX_ISSUES).map(({ message, path }) => ({
+    message: cut(String(message), MAX_ISSUE_LENGTH),
+    ...(Array.isArray(path) && { path: path.slice(0, MAX_PATH).map(toPathKey) }),
   }));
   const message = `the data does not match its schema: ${issues[0]?.message}`;
   return { code: "INVALID_DATA", message, issues };
@@ -73,7 +79,11 @@ export function mayBeStored(error: unknown): boolean {
 }
 
 /** JSON has no symbols, and some libraries wrap a key in an object. */
-function toPathKey(key: PropertyKey | { readonly key: PropertyKey }): string | number {
-  const plain = typeof key === "object" ? key.key : key;
-  return typeof plain === "symbol" ? String(plain) : plain;
+function toPathKey(key: PropertyKey | { readonly key: PropertyKey } | null): string | number {
+  const plain = typeof key === "object" && key !== null ? key.key : key;
+  return typeof plain === "number" ? plain : cut(String(plain), MAX_KEY_LENGTH);
+}
+
+function cut(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }

@@ -218,24 +218,43 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
   ): void =>
     end(request, new ChannelError(code, message, { cause, mayBeStored: !!request.sentAt }));
 
-  const send = (request: Request): void => {
+  const send = (request: Mutable<Request>): void => {
     const { type } = request;
     const count = ~~pending[type];
-    if (request.isSent || !session.isOpen || count >= welcome.maxPending[type as "call"]) return;
-    const message = request.encode();
-    const bytes = request.bytes || byteLength(message);
-    if (bytes > welcome.maxMessageBytes!) {
-      fail(
-        request,
-        "TOO_BIG",
-        `${bytes} bytes exceed maxMessageBytes ${welcome.maxMessageBytes} of the server`,
-      );
-      return;
+    try {
+      // The caller may change the data later, so it is encoded now. And it waits in the queue.
+      if (/^(pub|call)/.test(type) && !request.bytes) {
+        const message = request.encode();
+        queuedBytes += request.bytes = byteLength(message);
+        request.encode = () => message;
+        if (queuedBytes > environment.maxQueuedBytes) {
+          fail(
+            request,
+            "QUEUE_FULL",
+            `${queuedBytes} bytes exceed maxQueuedBytes ${environment.maxQueuedBytes}`,
+          );
+          return;
+        }
+      }
+      if (request.isSent || !session.isOpen || count >= welcome.maxPending[type as "call"]) return;
+      const message = request.encode();
+      const bytes = request.bytes || byteLength(message);
+      if (bytes > welcome.maxMessageBytes!) {
+        fail(
+          request,
+          "TOO_BIG",
+          `${bytes} bytes exceed maxMessageBytes ${welcome.maxMessageBytes} of the server`,
+        );
+        return;
+      }
+      pending[type] = count + 1;
+      request.isSent = true;
+      request.sentAt ??= environment.now();
+      environment.send(message);
+    } catch (error) {
+      // JSON cannot express the data.
+      settle(request, error as ChannelError);
     }
-    pending[type] = count + 1;
-    request.isSent = true;
-    request.sentAt ??= environment.now();
-    environment.send(message);
   };
   const sendWaiting = (types = /./): void => {
     for (const request of requests.values()) if (types.test(request.type)) send(request);
@@ -350,25 +369,18 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     },
     add(type, fields, settleRequest, onItem, name) {
       const id = ++lastId;
-      let encode = (): Message => encodeRequest({ type, id, name, ...fields(id) } as object);
-      let bytes = 0;
-      // The caller may change the data later, so it is encoded now. And it waits in the queue.
-      if (/^(pub|call)/.test(type)) {
-        const message = encode();
-        bytes = byteLength(message);
-        encode = () => message;
-      }
-      const request = { type, id, name, bytes, encode, settle: settleRequest, onItem };
+      const request: Request = {
+        type,
+        id,
+        name,
+        bytes: 0,
+        encode: () => encodeRequest({ type, id, name, ...fields(id) } as object),
+        settle: settleRequest,
+        onItem,
+      };
       requests.set(id, request);
-      queuedBytes += bytes;
       // It fails the request.
       if (session.ended) session.lose(session.ended);
-      else if (bytes && queuedBytes > environment.maxQueuedBytes)
-        fail(
-          request,
-          "QUEUE_FULL",
-          `${queuedBytes} bytes exceed maxQueuedBytes ${environment.maxQueuedBytes}`,
-        );
       else send(request);
       return request;
     },

@@ -168,6 +168,58 @@ describe("calls", () => {
   });
 });
 
+describe("data that JSON cannot express", () => {
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+
+  it.each([["a circular object", circular] as const, ["a bigint", 1n] as const])(
+    "fails the call and the publish with %s, and leaves no timer behind",
+    async (_, data) => {
+      const peer = new SessionPeer();
+      peer.connect();
+      const { pending } = peer.time;
+      const controller = new AbortController();
+      const options = { timeoutMs: 50, signal: controller.signal };
+      await expect(call(peer, "math/add", data, options)).rejects.toThrow(TypeError);
+      await expect(publish(peer, "news", data, undefined, options)).rejects.toThrow(TypeError);
+      expect(peer.time.pending).toBe(pending);
+      controller.abort();
+      await peer.time.advance(100);
+      peer.session.whenIdle(() => peer.errors.push("idle"));
+      expect(peer.errors).toEqual(["idle"]);
+      expect(peer.take()).toEqual([]);
+    },
+  );
+
+  it.each(["with", "without"])("fails only the stream %s a connection", async (how) => {
+    const peer = new SessionPeer();
+    if (how === "with") peer.connect();
+    const failed: unknown[] = [];
+    peer.session.add(
+      "stream",
+      () => ({ input: circular }),
+      (error) => failed.push(error),
+      undefined,
+      "s",
+    );
+    const added = call(peer, "math/add", 1);
+    const [frame] = how === "with" ? peer.take() : peer.connect();
+    expect(frame).toMatchObject({ type: "call" });
+    peer.receive({ type: "result", id: frame.id, output: 2 });
+    await expect(added).resolves.toMatchObject({ output: 2 });
+    expect(failed).toEqual([expect.any(TypeError)]);
+    expect(peer.failures).toEqual([]);
+  });
+
+  it("fails the subscription, and no other request", async () => {
+    const peer = new SessionPeer();
+    const reader = subscribe(peer.session, "news", { last: 1n as never });
+    expect(peer.connect()).toEqual([]);
+    expect(reader.take()).toMatchObject({ isEnd: true, error: expect.any(TypeError) });
+    expect(peer.failures).toEqual([]);
+  });
+});
+
 /** A server that stores publications by their numbers, and answers when the script orders it. */
 class Server {
   readonly stored: unknown[] = [];
