@@ -206,7 +206,8 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     queuedBytes -= request.bytes;
     if (request.isSent) pending[request.type]--;
     request.settle(error, answer);
-    sendWaiting();
+    // Only publishes and calls wait for the answers to others of their type.
+    if (request.bytes) sendWaiting(request.type);
     if (!queuedBytes) onIdle?.();
   };
   const fail = (
@@ -220,7 +221,6 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
 
   const send = (request: Mutable<Request>): void => {
     const { type } = request;
-    const count = ~~pending[type];
     try {
       // The caller may change the data later, so it is encoded now. And it waits in the queue.
       if (/^(pub|call)/.test(type) && !request.bytes) {
@@ -236,7 +236,8 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
           return;
         }
       }
-      if (request.isSent || !session.isOpen || count >= welcome.maxPending[type as "call"]) return;
+      if (request.isSent || !session.isOpen || pending[type] >= welcome.maxPending[type as "call"])
+        return;
       const message = request.encode();
       const bytes = request.bytes || byteLength(message);
       if (bytes > welcome.maxMessageBytes!) {
@@ -247,7 +248,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
         );
         return;
       }
-      pending[type] = count + 1;
+      pending[type] = ~~pending[type] + 1;
       request.isSent = true;
       request.sentAt ??= environment.now();
       environment.send(message);
@@ -256,8 +257,9 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       settle(request, error as ChannelError);
     }
   };
-  const sendWaiting = (types = /./): void => {
-    for (const request of requests.values()) if (types.test(request.type)) send(request);
+  /** @param type default: all types */
+  const sendWaiting = (type: RequestType | "" = ""): void => {
+    for (const request of requests.values()) if (request.type.includes(type)) send(request);
   };
 
   /** Fails the publishes and calls that were sent too long ago to be sent again. */
@@ -279,7 +281,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     session.isOpen = true;
     expire();
     // A topic that is entered again was left before.
-    sendWaiting(/lea/);
+    sendWaiting("leave");
     for (const state of session.states.values()) state.open();
     sendWaiting();
     environment.onWelcome(frame.expiresInMs);

@@ -220,6 +220,23 @@ describe("data that JSON cannot express", () => {
   });
 });
 
+describe("very many requests", () => {
+  it("cost the same each: an answer does not look at all other requests", () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    let looks = 0;
+    const { add } = peer.session;
+    for (let count = 0; count < 1_000; count++) {
+      const request = add("subscribe", () => ({ topic: `t${count}`, credit: 1 }), () => {});
+      const { type } = request;
+      Object.defineProperty(request, "type", { get: () => (looks++, type) });
+    }
+    looks = 0;
+    for (const { id } of peer.take()) peer.receive(subscribed(id));
+    expect(looks).toBeLessThan(10_000);
+  });
+});
+
 /** A server that stores publications by their numbers, and answers when the script orders it. */
 class Server {
   readonly stored: unknown[] = [];
