@@ -53,8 +53,12 @@ function settle<T>(result: SchemaResult<T>): Validation<T> {
 
 function explain(cause: unknown, value: unknown): Validation<never> {
   // Validation is recursive, so a deeply nested value of a peer can exhaust the stack.
-  const isTooDeep = isInstance(cause, RangeError) && isNestedDeeperThan(MAX_DEPTH, value);
-  return { kind: isTooDeep ? "too-deep" : "failed", cause };
+  return { kind: isTooDeep(cause, value) ? "too-deep" : "failed", cause };
+}
+
+/** Whether `error` is that of an exceeded call stack, because `value` is nested too deeply. */
+export function isTooDeep(error: unknown, value: unknown): boolean {
+  return isInstance(error, RangeError) && isNestedDeeperThan(MAX_DEPTH, value);
 }
 
 function invalidResult(result: unknown): UsageError {

@@ -23,6 +23,10 @@ const MAX_ISSUES = 32;
 const MAX_ISSUE_LENGTH = 256;
 const MAX_PATH = 32;
 const MAX_KEY_LENGTH = 64;
+export const TOO_DEEP: ErrorFields = {
+  code: "INVALID_DATA",
+  message: "the data is nested too deeply",
+};
 
 /** The broker does not answer. */
 export const UNAVAILABLE: ErrorFields = {
@@ -49,10 +53,7 @@ export function invalidData(
   validation: Exclude<Validation<unknown>, { kind: "valid" }>,
 ): ErrorFields | undefined {
   if (validation.kind !== "invalid") {
-    const isTooDeep = validation.kind === "too-deep";
-    return isTooDeep
-      ? { code: "INVALID_DATA", message: "the data is nested too deeply" }
-      : undefined;
+    return validation.kind === "too-deep" ? TOO_DEEP : undefined;
   }
   const issues = validation.issues.slice(0, MAX_ISSUES).map(({ message, path }) => ({
     message: cut(String(message), MAX_ISSUE_LENGTH),

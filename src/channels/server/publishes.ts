@@ -9,12 +9,14 @@ import {
   INTERNAL,
   invalidData,
   mayBeStored,
+  TOO_DEEP,
   tooMany,
   UNAVAILABLE,
 } from "./failures.ts";
 import { causeOf, encodeData, encodeMessage } from "./message.ts";
 import { runRule } from "./rules.ts";
 import type { TopicEntry } from "./topic-table.ts";
+import { isTooDeep } from "../../schema/validate.ts";
 import { validateData } from "./validate-data.ts";
 
 type PublishFrame = ClientFrameOf<"publish">;
@@ -149,6 +151,8 @@ export class Publishes {
     try {
       encoded = await this.#encode(entry, frame.data);
     } catch (error) {
+      if (isTooDeep((error as Partial<Error> | undefined)?.cause, frame.data))
+        return notStored(TOO_DEEP);
       this.#report(error, entry);
       return notStored(INTERNAL);
     }

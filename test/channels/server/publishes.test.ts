@@ -81,6 +81,26 @@ describe("a publish", () => {
     });
   });
 
+  it("fails with INVALID_DATA if the draft is nested so deeply that JSON cannot express the message", async () => {
+    const contract = { topics: { "rooms/:room": { message: anything } } };
+    const publishRule = ({ draft }: { draft: unknown }): unknown => ({ draft });
+    for (const rule of [true, publishRule]) {
+      const server = await start(contract, { rules: { "rooms/:room": { publish: rule } } });
+      const client = await server.connect();
+      await client.hello();
+      const data = "[".repeat(100_000) + "]".repeat(100_000);
+      client.socket.send(`{"type":"publish","id":1,"topic":"rooms/a","number":1,"data":${data}}`);
+      expect(await client.answer(1)).toEqual({
+        type: "error",
+        id: 1,
+        code: "INVALID_DATA",
+        message: "the data is nested too deeply",
+        mayBeStored: false,
+      });
+      expect(server.errors).toEqual([]);
+    }
+  });
+
   it("stores what the rule returns, after the schema of messages has validated it", async () => {
     let message: unknown = { text: "hello" };
     const { server, client } = await open({
