@@ -1,6 +1,6 @@
 import { bytes, connect, defineContract } from "tideway/channels";
 import type { ChannelSession, ChannelsRouteOptions } from "tideway/channels/server";
-import { expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { anything, start, text } from "../server/support.ts";
 
 const contract = defineContract({
@@ -25,6 +25,7 @@ async function connected(
     },
     calls: {
       "math/double": (input: unknown, { session }: { session: ChannelSession<unknown> }) => {
+        if (input === "never") return new Promise(() => {});
         if (input !== "close") return 2 * Number(input);
         session.close("forbidden");
         return new Promise(() => {});
@@ -135,4 +136,32 @@ it("calls onSubscribed once, before the first message, and not for a refused sub
     code: "FORBIDDEN",
   });
   expect(seen).toHaveLength(2);
+});
+
+describe("close", () => {
+  it("waits at most flushMs for an answer, and then rejects what is pending", async () => {
+    const client = await connected();
+    await client.call("math/double", 1);
+    const outcomes: string[] = [];
+    const never = client.call("math/double", "never").catch(({ code }) => outcomes.push(code));
+    await client.close({ flushMs: 50 }).then(() => outcomes.push("closed"));
+    await never;
+    expect(outcomes).toEqual(["CLIENT_CLOSED", "closed"]);
+  });
+
+  it("does not wait without a pending publish or call", async () => {
+    const client = await connected();
+    await client.call("math/double", 1);
+    await client.close({ flushMs: 1_000_000 });
+    expect(client.state).toBe("closed");
+  });
+
+  it("resolves without a connection, and when it is called twice", async () => {
+    const client = connect("ws://localhost:1/api", { initialDelayMs: 600_000 });
+    const entering = client.topic("rooms/:room", { room: "tides" }).publish(1);
+    const closing = [client.close(), client.close()];
+    await expect(entering).rejects.toMatchObject({ code: "CLIENT_CLOSED", mayBeStored: false });
+    await Promise.all(closing);
+    expect(client.state).toBe("closed");
+  });
 });

@@ -82,10 +82,10 @@ describe("a publish", () => {
   });
 
   it("fails with INVALID_DATA if the draft is nested so deeply that JSON cannot express the message", async () => {
-    const contract = { topics: { "rooms/:room": { message: anything } } };
+    const deep = { topics: { "rooms/:room": { message: anything } } };
     const publishRule = ({ draft }: { draft: unknown }): unknown => ({ draft });
     for (const rule of [true, publishRule]) {
-      const server = await start(contract, { rules: { "rooms/:room": { publish: rule } } });
+      const server = await start(deep, { rules: { "rooms/:room": { publish: rule } } });
       const client = await server.connect();
       await client.hello();
       const data = "[".repeat(100_000) + "]".repeat(100_000);

@@ -225,9 +225,9 @@ describe("very many requests", () => {
     const peer = new SessionPeer();
     peer.connect();
     let looks = 0;
-    const { add } = peer.session;
     for (let count = 0; count < 1_000; count++) {
-      const request = add("subscribe", () => ({ topic: `t${count}`, credit: 1 }), () => {});
+      const fields = (): object => ({ topic: `t${count}`, credit: 1 });
+      const request = peer.session.add("subscribe", fields, () => {});
       const { type } = request;
       Object.defineProperty(request, "type", { get: () => (looks++, type) });
     }
