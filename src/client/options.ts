@@ -1,3 +1,4 @@
+import { faultOfHeartbeat } from "../connection/heartbeat.ts";
 import { UsageError } from "../errors/index.ts";
 import {
   type CompressionOptions,
@@ -231,18 +232,8 @@ function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void 
       "WebSocket: heartbeat must be false or an object such as { idleMs, timeoutMs }",
     );
   }
-  const { idleMs = 1, timeoutMs = 1, ...unknown } = heartbeat;
-  for (const name of Object.keys(unknown)) {
-    throw new UsageError("INVALID_OPTION", `WebSocket: there is no option heartbeat.${name}`);
-  }
-  for (const [name, value] of Object.entries({ idleMs, timeoutMs })) {
-    if (!(typeof value === "number" && value > 0)) {
-      throw new UsageError(
-        "INVALID_OPTION",
-        `WebSocket: heartbeat.${name} is ${value}; it must be a number above 0`,
-      );
-    }
-  }
+  const fault = faultOfHeartbeat(heartbeat);
+  if (fault !== undefined) throw new UsageError("INVALID_OPTION", `WebSocket: ${fault}`);
 }
 
 function checkSignal(signal: unknown): void {

@@ -28,6 +28,17 @@ export interface HeartbeatOptions {
   readonly timeoutMs?: number;
 }
 
+/** Returns what is wrong with the option `heartbeat` of a client; undefined if it is valid. */
+export function faultOfHeartbeat(heartbeat: object): string | undefined {
+  const { idleMs = 1, timeoutMs = 1, ...unknown } = heartbeat as HeartbeatOptions;
+  for (const name of Object.keys(unknown)) return `there is no option heartbeat.${name}`;
+  for (const [name, value] of Object.entries({ idleMs, timeoutMs })) {
+    if (typeof value === "number" && value > 0) continue;
+    return `heartbeat.${name} is ${value}; it must be a number above 0`;
+  }
+  return undefined;
+}
+
 /** The connection that a heartbeat watches. */
 export interface HeartbeatConnection {
   /** Whether this side has stopped reading. */

@@ -10,7 +10,7 @@ import { environment } from "./environment.ts";
 import { toPublicError } from "./errors.ts";
 import { type BinaryType, toBinaryType } from "./messages.ts";
 import type { PerMessageDeflate } from "./per-message-deflate.ts";
-import { limit } from "./socket-options.ts";
+import { readLimit } from "./socket-options.ts";
 
 /** The options of a {@link Receiver}. */
 export interface ReceiverOptions {
@@ -57,8 +57,8 @@ export class Receiver extends Writable {
     this.#assembler = new MessageAssembler(
       {
         role: isServer ? "server" : "client",
-        maxMessageBytes: limit(options.maxPayload, 0) ?? Number.MAX_SAFE_INTEGER,
-        maxFragments: limit(options.maxFragments, 0),
+        maxMessageBytes: readLimit(options.maxPayload, 0) ?? Number.MAX_SAFE_INTEGER,
+        maxFragments: readLimit(options.maxFragments, 0),
         validatesUtf8: options.skipUTF8Validation !== true,
         decodesText: false,
         sharesBuffers: true,

@@ -3,7 +3,6 @@ import type { ProtocolError } from "../errors/index.ts";
 import { toPublicError } from "./errors.ts";
 import { markClean } from "./event-target.ts";
 import { type BinaryType, NO_BYTES, toBinaryType } from "./messages.ts";
-import type { SocketOutput } from "./socket-output.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 /** Emits the events of a connection on its WebSocket. */
@@ -16,8 +15,6 @@ export class SocketEvents implements ConnectionHandler {
   /** Whether the application has paused the WebSocket. */
   isPaused = false;
   hasFailed = false;
-  /** The sending side of the WebSocket. Set it before the connection is started. */
-  output: SocketOutput | undefined;
 
   constructor(webSocket: WebSocket, connection: FrameConnection, binaryType: BinaryType) {
     this.#webSocket = webSocket;
@@ -85,7 +82,6 @@ export class SocketEvents implements ConnectionHandler {
   }
 
   onClose({ code, reason, wasClean }: CloseInfo): void {
-    this.output?.abandon();
     if (wasClean) markClean(this.#webSocket);
     this.emit("close", code, reason === "" ? NO_BYTES : Buffer.from(reason));
   }

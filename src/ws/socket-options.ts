@@ -1,5 +1,5 @@
 import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
-import type { HeartbeatOptions } from "../connection/heartbeat.ts";
+import { faultOfHeartbeat, type HeartbeatOptions } from "../connection/heartbeat.ts";
 import { UsageError } from "../errors/index.ts";
 import { isRecord } from "../protocol/record.ts";
 import type { DeflateAgreement } from "../protocol/deflate/negotiation.ts";
@@ -93,8 +93,8 @@ export function toConnectionOptions(
     extensions: deflate === undefined ? "" : "permessage-deflate",
     head,
     deflate,
-    maxMessageBytes: limit(maxPayload, 104_857_600) ?? Number.MAX_SAFE_INTEGER,
-    maxFragments: limit(maxFragments, 16_384),
+    maxMessageBytes: readLimit(maxPayload, 104_857_600) ?? Number.MAX_SAFE_INTEGER,
+    maxFragments: readLimit(maxFragments, 16_384),
     closeTimeoutMs: closeTimeout,
     heartbeat: heartbeat === true ? {} : heartbeat,
     decodesText: false,
@@ -125,23 +125,13 @@ export function checkCommonOptions(options: CommonOptions): void {
   if (!isRecord<HeartbeatOptions>(heartbeat)) {
     throw invalidOption("heartbeat", heartbeat, "a boolean, or { idleMs, timeoutMs }");
   }
-  const { idleMs, timeoutMs, ...unknown } = heartbeat;
-  for (const name of Object.keys(unknown)) {
-    throw new UsageError("INVALID_OPTION", `there is no option heartbeat.${name}`);
-  }
-  checkTime("heartbeat.idleMs", idleMs);
-  checkTime("heartbeat.timeoutMs", timeoutMs);
+  const fault = faultOfHeartbeat(heartbeat);
+  if (fault !== undefined) throw new UsageError("INVALID_OPTION", fault);
 }
 
 function checkPositive(name: string, value: number | undefined): void {
   if (value === undefined || (typeof value === "number" && value > 0)) return;
   throw invalidOption(name, value, "a number above 0");
-}
-
-/** Checks a time of the heartbeat, which must be finite. */
-function checkTime(name: string, value: number | undefined): void {
-  checkPositive(name, value);
-  if (value === Infinity) throw invalidOption(name, value, "a finite number of milliseconds");
 }
 
 function invalidOption(name: string, value: unknown, expected: string): UsageError {
@@ -150,7 +140,7 @@ function invalidOption(name: string, value: unknown, expected: string): UsageErr
 }
 
 /** Returns a limit, or undefined for none. Like the package `ws`, converts the value to a 32-bit integer. */
-export function limit(value: number | undefined, defaultValue: number): number | undefined {
+export function readLimit(value: number | undefined, defaultValue: number): number | undefined {
   // From 2 ** 31 on, numbers wrap around.
   const integer = (value ?? defaultValue) | 0;
   return integer > 0 ? integer : undefined;

@@ -111,7 +111,7 @@ export class SocketOutput implements BlobQueueOwner {
     }
   }
 
-  /** Drops everything that waits for a Blob, because the connection is closed or closes at once. */
+  /** Drops everything that waits for a Blob, because the connection is closed, or is being closed. */
   abandon(): void {
     this.#blobs?.abandon(new Error("The socket was closed while the blob was being read"));
   }
@@ -168,10 +168,12 @@ export class SocketOutput implements BlobQueueOwner {
   }
 
   #sendBlob(blob: Blob, options: SendOptions, callback: SendCallback | undefined): void {
-    const send = (bytes: Uint8Array): void =>
-      this.#sendNow(bytes, { binary: true, ...options }, callback);
+    const send = (bytes: Uint8Array): void => {
+      if (this.#connection.readyState !== ReadyState.Open) this.abandon();
+      else this.#sendNow(bytes, { binary: true, ...options }, callback);
+    };
     this.#blobs ??= new BlobQueue(this);
-    this.#blobs.addBlob(blob, (bytes) => this.#ifOpen(callback, () => send(bytes)), callback);
+    this.#blobs.addBlob(blob, send, callback);
   }
 
   /** Sends what has waited for a Blob, unless the connection has begun to close in the meantime. */
@@ -187,6 +189,8 @@ export class SocketOutput implements BlobQueueOwner {
   }
 
   onBlobFailed(error: Error): void {
+    // No `error` may follow `close`.
+    if (this.#connection.readyState === ReadyState.Closed) return;
     this.#connection.terminate();
     this.#events.fail(error);
   }

@@ -284,17 +284,21 @@ export class WebSocket extends EventEmitter {
       isServer: this.#isServer,
       maxBufferedBytes: this.#options.maxBufferedBytes,
     });
-    this.#events.output = this.#output;
     connection.start(this.#events);
     this.emit("open");
   }
 
-  /** Ends the opening handshake of a client: emits `error`, then `close` with 1006. */
+  /**
+   * Ends the opening handshake of a client. The state is CLOSING at once. In the next tick, emits `error`, and
+   * `close` with 1006.
+   */
   failHandshake(error: Error): void {
     this.#handshakeState = ReadyState.Closing;
-    this.emit("error", error);
-    this.#handshakeState = ReadyState.Closed;
-    this.emit("close", CloseCode.Abnormal, NO_BYTES);
+    process.nextTick(() => {
+      this.emit("error", error);
+      this.#handshakeState = ReadyState.Closed;
+      this.emit("close", CloseCode.Abnormal, NO_BYTES);
+    });
   }
 
   /**
@@ -440,6 +444,7 @@ export class WebSocket extends EventEmitter {
   }
 
   #abortHandshake(): void {
+    // The server's end has no handshake of its own.
     this.#handshakeState = ReadyState.Closing;
     const error = new Error("WebSocket was closed before the connection was established");
     this.#handshake?.abort(error);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
 import { type SendableData, WebSocket } from "../../src/ws/index.ts";
+import { deferred } from "../../src/server/deferred.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { webSocketPair } from "./pair.ts";
 
@@ -237,21 +238,32 @@ describe("WebSocket.send", () => {
     server.terminate();
   });
 
-  it("passes an error to the callbacks if the peer closes while a Blob is read", async () => {
-    const { client, server } = await webSocketPair();
-    const blob = new Blob(["x"]);
-    blob.arrayBuffer = () => new Promise(() => {});
-    const errors: Array<Error | undefined> = [];
-    client.send(blob, (error) => errors.push(error));
-    client.send("after", (error) => errors.push(error));
-    server.close();
-    await once(client, "close");
-    await new Promise((resolve) => process.nextTick(resolve));
-    expect(errors.map((error) => error?.message)).toEqual([
-      "The socket was closed while the blob was being read",
-      "The socket was closed while the blob was being read",
-    ]);
-  });
+  it.each([
+    ["could be read", undefined, "The socket was closed while the blob was being read"],
+    ["could not be read", new Error("cannot be read"), "cannot be read"],
+  ])(
+    "passes an error to the callbacks if the peer has closed before a Blob %s",
+    async (_, failure, message) => {
+      const { client, server } = await webSocketPair();
+      const blob = new Blob(["x"]);
+      const reading = deferred<ArrayBuffer>();
+      blob.arrayBuffer = () => reading.promise;
+      const errors: Array<Error | undefined> = [];
+      const emitted = collect(client, "error");
+      client.send(blob, (error) => errors.push(error));
+      const sent = new Promise((called) => client.send("after", called));
+      server.close();
+      await once(client, "close");
+      expect(errors).toEqual([]);
+      if (failure === undefined) reading.resolve(new ArrayBuffer(1));
+      else reading.reject(failure);
+      errors.push((await sent) as Error);
+      expect(errors.map((error) => error?.message)).toEqual([message, message]);
+      // `error` must not follow `close`.
+      await new Promise((called) => setImmediate(called));
+      expect(emitted).toEqual([]);
+    },
+  );
 
   it("sends the same text to many peers, of both roles and with any options", async () => {
     const pairs = await Promise.all([webSocketPair(), webSocketPair(), webSocketPair()]);

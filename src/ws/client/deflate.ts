@@ -28,7 +28,10 @@ export function acceptDeflateAnswer(
   return checkAnswer(new Map(answers[0].params), options) ?? withOptions(agreed, options);
 }
 
-/** Returns why the options do not allow the answer; undefined if they do. */
+/**
+ * Returns why the options do not allow the answer; undefined if they do. `checkAnswer` of `deflate-params.ts` has the
+ * messages of the package `ws`. This one tells an application which part of the answer was not offered.
+ */
 function checkAnswer(
   answer: ReadonlyMap<string, string | true>,
   { clientNoContextTakeover, clientMaxWindowBits = true }: PerMessageDeflateOptions,

@@ -10,7 +10,7 @@ import {
 } from "../../protocol/handshake/index.ts";
 import type { WebSocket } from "../web-socket.ts";
 import { type Address, credentialsOf, readAddress, resolveRedirect } from "./address.ts";
-import { readAnswer } from "./answer.ts";
+import { readResponse } from "./response.ts";
 import { type Credentials, redirectCredentials, withUserInfo } from "./credentials.ts";
 import { offerDeflate } from "./deflate.ts";
 import { handshakeError } from "./handshake-error.ts";
@@ -92,11 +92,11 @@ export class OpeningHandshake {
     }
   }
 
-  /** Aborts the handshake. In the next tick, the WebSocket fails with `error`. */
+  /** Ends the handshake with `error`, unless it is over. */
   abort(error: Error): void {
     if (this.#isOver) return;
     this.#end();
-    process.nextTick(() => this.#webSocket.failHandshake(error));
+    this.#webSocket.failHandshake(error);
   }
 
   #createRequest(): void {
@@ -130,12 +130,12 @@ export class OpeningHandshake {
     clearTimeout(this.#timer);
     if (handshakeTimeout === undefined) return;
     this.#timer = setTimeout(() => {
-      this.#fail(handshakeError("HANDSHAKE_TIMEOUT", "Opening handshake has timed out"));
+      this.abort(handshakeError("HANDSHAKE_TIMEOUT", "Opening handshake has timed out"));
     }, handshakeTimeout);
   }
 
   readonly #onError = (error: Error): void => {
-    this.#fail(error);
+    this.abort(error);
   };
 
   readonly #onResponse = (response: IncomingMessage): void => {
@@ -152,7 +152,7 @@ export class OpeningHandshake {
     });
     if (this.#webSocket.emit("unexpected-response", request, response)) return;
     const error = handshakeError("UNEXPECTED_STATUS", `Unexpected server response: ${statusCode}`);
-    this.#fail(Object.assign(error, { statusCode }));
+    this.abort(Object.assign(error, { statusCode }));
   };
 
   readonly #onUpgrade = (response: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -162,15 +162,15 @@ export class OpeningHandshake {
       socket.destroy();
       return;
     }
-    const answer = readAnswer(response, {
+    const result = readResponse(response, {
       acceptKey: this.#acceptKey,
       protocols: this.#protocols,
       extensions: this.#extensions,
       perMessageDeflate: this.#settings.perMessageDeflate,
     });
-    if (answer instanceof Error) {
+    if (result instanceof Error) {
       socket.on("error", ignore).destroy();
-      this.#fail(answer);
+      this.abort(result);
       return;
     }
     this.#detach();
@@ -178,21 +178,21 @@ export class OpeningHandshake {
     this.#request = null;
     this.#webSocket.setSocket(socket, head, {
       ...this.#options,
-      ...answer,
+      ...result,
     });
   };
 
   #redirect(location: string): void {
     this.#redirects++;
     if (this.#redirects > this.#settings.maxRedirects) {
-      this.#fail(handshakeError("TOO_MANY_REDIRECTS", "Maximum redirects exceeded"));
+      this.abort(handshakeError("TOO_MANY_REDIRECTS", "Maximum redirects exceeded"));
       return;
     }
     try {
       this.#followTo(resolveRedirect(location, this.#address));
     } catch (error) {
       // A response must not cause an exception, so this is an `error` event.
-      this.#fail(error as Error);
+      this.abort(error as Error);
     }
   }
 
@@ -207,12 +207,6 @@ export class OpeningHandshake {
     this.#createRequest();
     this.#webSocket.emit("redirect", this.url, this.#request);
     if (!this.#isOver) this.#sendRequest();
-  }
-
-  #fail(error: Error): void {
-    if (this.#isOver) return;
-    this.#end();
-    this.#webSocket.failHandshake(error);
   }
 
   #end(): void {

@@ -4,7 +4,10 @@ import { UsageError } from "../../errors/index.ts";
 import { lingeringClose } from "../../node/http/lingering-close.ts";
 import { isFramingField, writeCallerHeaders } from "../../protocol/handshake/header-writer.ts";
 
-/** An HTTP response that refuses a handshake. */
+/**
+ * An HTTP response that refuses a handshake. It is not an `HttpRefusal`, because the interface of the package `ws` has
+ * other defaults: HTML, the name of the status as the body, and headers that may be arrays.
+ */
 export interface Refusal {
   /** From 200 to 599. */
   readonly status: number;

@@ -41,12 +41,12 @@ export function verifyClient(
  * awaited; if it rejects, the callback gets its error.
  */
 export function whenDecided(result: unknown, refusal: Refusal, decide: DecisionCallback): void {
-  const settle = (value: unknown): void => decide(isAllowing(value) ? undefined : refusal);
+  const decideFor = (value: unknown): void => decide(isAllowing(value) ? undefined : refusal);
   if (!isThenable(result)) {
-    settle(result);
+    decideFor(result);
     return;
   }
-  void Promise.resolve(result).then(settle, (cause: unknown) => decide(failure(cause)));
+  void Promise.resolve(result).then(decideFor, (cause: unknown) => decide(failure(cause)));
 }
 
 function failure(cause: unknown): Error {

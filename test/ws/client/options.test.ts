@@ -84,7 +84,7 @@ describe("resolveHandshakeOptions", () => {
     { maxBufferedBytes: "1000" as unknown as number },
     { heartbeat: 30_000 as unknown as boolean },
     { heartbeat: { timeoutMs: 0 } },
-    { heartbeat: { timeoutMs: Infinity } },
+    { heartbeat: { timeoutMs: Number.NaN } },
   ])("throws INVALID_OPTION for %j", (options) => {
     expect(() => resolveHandshakeOptions(options)).toThrow(
       expect.objectContaining({ code: "INVALID_OPTION" }),

@@ -59,7 +59,7 @@ describe("new WebSocketServer", () => {
     ["closeTimeout", { closeTimeout: "1000" }],
     ["heartbeat", { heartbeat: 30_000 }],
     ["heartbeat.idleMs", { heartbeat: { idleMs: -1 } }],
-    ["heartbeat.idleMs", { heartbeat: { idleMs: Infinity } }],
+    ["heartbeat.timeoutMs", { heartbeat: { timeoutMs: Number.NaN } }],
     ["heartbeat.intervalMs", { heartbeat: { intervalMs: 200 } as object }],
     ["perMessageDeflate.threshold", { perMessageDeflate: { threshold: "1kb" } }],
   ])("does not accept an invalid %s", (name, options) => {

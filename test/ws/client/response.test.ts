@@ -1,7 +1,7 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { type Offer, readAnswer } from "../../../src/ws/client/answer.ts";
+import { type Offer, readResponse } from "../../../src/ws/client/response.ts";
 import { offerDeflate } from "../../../src/ws/client/deflate.ts";
 
 const ACCEPT_KEY = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -37,7 +37,7 @@ function responseWith(...fields: Array<[name: string, value: string]>): Incoming
   return response;
 }
 
-describe("readAnswer", () => {
+describe("readResponse", () => {
   it("returns the subprotocol and the compression that the server chose", () => {
     const response = responseWith(
       ["Sec-WebSocket-Protocol", "b"],
@@ -45,12 +45,12 @@ describe("readAnswer", () => {
       ["UPGRADE", "WebSocket"],
     );
     response.rawHeaders.splice(0, 2);
-    expect(readAnswer(response, { ...WITH_DEFLATE, protocols: ["a", "b"] })).toMatchObject({
+    expect(readResponse(response, { ...WITH_DEFLATE, protocols: ["a", "b"] })).toMatchObject({
       protocol: "b",
       extensions: "permessage-deflate; client_max_window_bits=10",
       deflate: { sending: { windowBits: 10 } },
     });
-    expect(readAnswer(responseWith(), WITH_DEFLATE)).toEqual({
+    expect(readResponse(responseWith(), WITH_DEFLATE)).toEqual({
       protocol: "",
       extensions: "",
       deflate: undefined,
@@ -119,17 +119,17 @@ describe("readAnswer", () => {
       "INVALID_EXTENSION",
     ],
   ])("refuses %s: %s", (name, value, offer, message, code) => {
-    const answer = readAnswer(responseWith([name, value]), offer);
-    expect(answer).toBeInstanceOf(Error);
-    expect(answer).toMatchObject({ message, code });
+    const result = readResponse(responseWith([name, value]), offer);
+    expect(result).toBeInstanceOf(Error);
+    expect(result).toMatchObject({ message, code });
   });
 
   it("refuses a response without Upgrade, and a response of HTTP/1.0", () => {
     const { headers, rawHeaders } = responseWith();
     const incomplete = Object.assign(responseWith(), { headers: {} });
-    expect(readAnswer(incomplete, OFFER)).toMatchObject({ message: "Invalid Upgrade header" });
+    expect(readResponse(incomplete, OFFER)).toMatchObject({ message: "Invalid Upgrade header" });
     const old = Object.assign(responseWith(), { headers, rawHeaders, httpVersionMinor: 0 });
-    expect(readAnswer(old, OFFER)).toMatchObject({ code: "MALFORMED_RESPONSE" });
+    expect(readResponse(old, OFFER)).toMatchObject({ code: "MALFORMED_RESPONSE" });
   });
 
   // A lookup of such a name in a plain object would find an inherited property.
@@ -139,25 +139,28 @@ describe("readAnswer", () => {
     "toString; hasOwnProperty",
     "permessage-deflate; __proto__",
   ])("refuses the extension %s with an error, not an exception", (extension) => {
-    const answer = readAnswer(responseWith(["Sec-WebSocket-Extensions", extension]), WITH_DEFLATE);
-    expect(answer).toMatchObject({ code: "INVALID_EXTENSION" });
+    const result = readResponse(
+      responseWith(["Sec-WebSocket-Extensions", extension]),
+      WITH_DEFLATE,
+    );
+    expect(result).toMatchObject({ code: "INVALID_EXTENSION" });
   });
 
   it("reads a long Sec-WebSocket-Extensions header in linear time", () => {
     const long = `permessage-deflate${"; a".repeat(200_000)} x`;
-    const answer = readAnswer(responseWith(["Sec-WebSocket-Extensions", long]), WITH_DEFLATE);
-    expect(answer).toMatchObject({ message: "Invalid Sec-WebSocket-Extensions header" });
+    const result = readResponse(responseWith(["Sec-WebSocket-Extensions", long]), WITH_DEFLATE);
+    expect(result).toMatchObject({ message: "Invalid Sec-WebSocket-Extensions header" });
   });
 
   it("refuses a subprotocol or an accept key that is sent twice (RFC 6455 11.3)", () => {
     const twice = responseWith(["Sec-WebSocket-Protocol", "a"]);
     twice.rawHeaders.push("sec-websocket-protocol", "a");
-    expect(readAnswer(twice, { ...OFFER, protocols: ["a"] })).toMatchObject({
+    expect(readResponse(twice, { ...OFFER, protocols: ["a"] })).toMatchObject({
       message: "Server sent an invalid subprotocol",
     });
     const keys = responseWith();
     keys.rawHeaders.push("sec-websocket-accept", ACCEPT_KEY);
-    expect(readAnswer(keys, OFFER)).toMatchObject({
+    expect(readResponse(keys, OFFER)).toMatchObject({
       message: "Invalid Sec-WebSocket-Accept header",
     });
   });

@@ -24,7 +24,7 @@ export interface Offer {
 }
 
 /** The server's choice. */
-export interface Answer {
+export interface HandshakeResult {
   readonly protocol: string;
   /** The extensions as the server wrote them, or the empty string. */
   readonly extensions: string;
@@ -32,18 +32,18 @@ export interface Answer {
 }
 
 /** Checks the response to the opening handshake (RFC 6455 4.1). Returns an error if it is invalid. */
-export function readAnswer(response: IncomingMessage, offer: Offer): Answer | Error {
+export function readResponse(response: IncomingMessage, offer: Offer): HandshakeResult | Error {
   const { rawHeaders, headers } = response;
   // The property `maxHeadersCount` of a request limits `headers`, but not `rawHeaders`.
   if (headers.upgrade === undefined) return handshakeError("INVALID_UPGRADE", INVALID_UPGRADE);
-  const answer = readUpgradeAnswer(
+  const accepted = readUpgradeAnswer(
     { kind: "head", startLine: startLineOf(response), rawHeaders, end: 0 },
     { ...offer, requireProtocol: true },
   );
-  if (answer instanceof HandshakeError) {
-    return handshakeError(answer.code, describe(answer, rawHeaders, offer), answer);
+  if (accepted instanceof HandshakeError) {
+    return handshakeError(accepted.code, describe(accepted, rawHeaders, offer), accepted);
   }
-  const { protocol, extensions } = answer;
+  const { protocol, extensions } = accepted;
   const deflate =
     offer.perMessageDeflate && acceptDeflateAnswer(extensions, offer.perMessageDeflate);
   if (typeof deflate === "string") {
