@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url);
 const versionOf = (name: string): string =>
   (require(`${name}/package.json`) as { version: string }).version;
 
-/** What the application depends on. Its `ws` is another copy than the one of express-ws, which needs version 7. */
+/** The dependencies of the application. Its copy of `ws` is not the copy of express-ws, which needs version 7. */
 const DEPENDENCIES = { express: versionOf("express"), "express-ws": versionOf("express-ws") };
 
 /** Runs npm in a project, and returns its output. */

@@ -1,6 +1,6 @@
 import type { SendCallback } from "./callbacks.ts";
 
-/** What the owner of a {@link BlobQueue} does when the queue ends. */
+/** The owner of a {@link BlobQueue}. One of these methods is called when the queue ends. */
 export interface BlobQueueOwner {
   /** The queue is empty. It must not be used afterwards. */
   onBlobsSent(): void;

@@ -1,5 +1,5 @@
-// This is not `parseExtensions` of the protocol, which joins several fields and ignores empty elements. Here the
-// grouping, the errors and what is an error are those of the package `ws`, whose interface this module has.
+// `parseExtensions` of the protocol is another function: it joins several fields, and ignores empty elements. This
+// module has the interface of the package `ws`, with its grouping and its errors.
 import { HeaderScanner } from "./header-scanner.ts";
 
 /** The value of a parameter of an extension; `true` for a parameter without a value. */

@@ -34,7 +34,7 @@ export class SocketOutput implements BlobQueueOwner {
   readonly #events: SocketEvents;
   readonly #isServer: boolean;
   readonly #maxBufferedBytes: number | undefined;
-  /** Undefined unless a Blob is being read. What is sent during that time waits in this queue. */
+  /** Undefined unless a Blob is being read. Messages that are sent during that time wait in this queue. */
   #blobs: BlobQueue | undefined;
   /** Whether the Close frame waits in `#blobs`. */
   #isCloseQueued = false;
@@ -176,7 +176,7 @@ export class SocketOutput implements BlobQueueOwner {
     this.#blobs.addBlob(blob, send, callback);
   }
 
-  /** Sends what has waited for a Blob, unless the connection has begun to close in the meantime. */
+  /** Sends a message that has waited for a Blob, unless the connection has begun to close. */
   #ifOpen(callback: SendCallback | undefined, send: () => void): void {
     const { readyState } = this.#connection;
     if (readyState === ReadyState.Open) send();

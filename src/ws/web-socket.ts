@@ -444,7 +444,7 @@ export class WebSocket extends EventEmitter {
   }
 
   #abortHandshake(): void {
-    // The server's end has no handshake of its own.
+    // Only a client has a handshake, which `failHandshake` ends.
     this.#handshakeState = ReadyState.Closing;
     const error = new Error("WebSocket was closed before the connection was established");
     this.#handshake?.abort(error);
