@@ -127,7 +127,11 @@ it("each test of server/by-option is named after an option", () => {
 });
 
 /** The tests of the package `tideway-ws`, with which npm replaces `ws` in other packages. */
-const OF_THE_OVERRIDE = new Set(["compat/overrides.runtime.test.ts", "compat/tideway-ws.test.ts"]);
+const OF_THE_OVERRIDE = new Set([
+  "compat/overrides.runtime.test.ts",
+  "compat/overrides.test.ts",
+  "compat/tideway-ws.test.ts",
+]);
 
 it("each test of compat is named after a package that compat/package.json lists", () => {
   const { devDependencies } = JSON.parse(
