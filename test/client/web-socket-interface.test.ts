@@ -166,6 +166,41 @@ describe("the options as the third argument, as with ws,", () => {
   });
 });
 
+describe("the option tls", () => {
+  const openWith = (tls: object): void => void create("ws://host", undefined, { tls });
+
+  it.each([
+    "ca,cert,key,passphrase,servername,pfx,crl,ciphers,ecdhCurve,sigalgs,dhparam",
+    "minDHSize,minVersion,maxVersion,secureContext,secureOptions,secureProtocol,session",
+    "sessionTimeout,checkServerIdentity,pskCallback,privateKeyEngine,privateKeyIdentifier",
+    "clientCertEngine,requestOCSP,enableTrace,allowPartialTrustChain",
+  ])("has the names of tls.connect, and no similar ones: %s", (names) => {
+    for (const name of names.split(",")) {
+      openWith({ [name]: "a" });
+      expect(lastRequest()).toMatchObject({ options: { tls: { [name]: "a" } } });
+      for (const similar of [`${name}s_`, `x${name}`, name.toUpperCase()]) {
+        expect(() => openWith({ [similar]: "a" })).toThrow(
+          expect.objectContaining({
+            name: "UsageError",
+            code: "INVALID_OPTION",
+            message: `WebSocket: there is no option tls.${similar}`,
+          }),
+        );
+      }
+    }
+  });
+
+  it.each([
+    ["passphrase", 5, "string"],
+    ["servername", null, "string"],
+    ["rejectUnauthorized", 0, "boolean"],
+    ["rejectUnauthorized", "false", "boolean"],
+  ])("throws for %s: %j, which must be a %s", (name, value, type) => {
+    expect(() => openWith({ [name]: value })).toThrow(`WebSocket: tls.${name} must be a ${type}`);
+    openWith({ [name]: undefined });
+  });
+});
+
 describe("the options instead of the protocols", () => {
   it("default to 16 MiB per message, 10 s for the handshake and 5 s for closing", () => {
     create("ws://host");

@@ -1,10 +1,22 @@
 import { expect, it, vi } from "vitest";
-import { NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
+import { createDebugLog, type DebugLog, NO_DEBUG_LOG } from "../../src/errors/debug-log.ts";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import { nodeEnvironment } from "../../src/node/environment/connection-environment.ts";
-import { createApplication } from "../../src/server/application.ts";
+import { createApplication, type ServerEnvironment } from "../../src/server/application.ts";
 import { ManualClock } from "../connection/support.ts";
 import { FakeAttempt } from "./fake-upgrade.ts";
+
+function environmentWith(clock: ManualClock, log: DebugLog): ServerEnvironment {
+  return {
+    wheel: new TimerWheel(clock),
+    deflateCodec: nodeEnvironment.deflateCodec,
+    log,
+    inNextTurn: setImmediate,
+    random: () => 0,
+    isProduction: () => false,
+    captureAsyncContext: () => (callback) => callback(),
+  };
+}
 
 it("handshakeTimeoutMs is 10 seconds by default", async () => {
   const clock = new ManualClock();
@@ -16,15 +28,7 @@ it("handshakeTimeoutMs is 10 seconds by default", async () => {
     routes,
     { onError, onRefused: () => {} },
     "serve",
-    {
-      wheel: new TimerWheel(clock),
-      deflateCodec: nodeEnvironment.deflateCodec,
-      log: NO_DEBUG_LOG,
-      inNextTurn: setImmediate,
-      random: () => 0,
-      isProduction: () => false,
-      captureAsyncContext: () => (callback) => callback(),
-    },
+    environmentWith(clock, NO_DEBUG_LOG),
   );
   expect(handshakeTimeoutMs).toBe(10_000);
   const decision = gate.decide(new FakeAttempt());
@@ -36,4 +40,29 @@ it("handshakeTimeoutMs is 10 seconds by default", async () => {
     message:
       "authorize took longer than handshakeTimeoutMs 10000; make it faster, or raise the limit",
   });
+});
+
+it("an error that goes to onError is written to the debug log, with its route if it has one", () => {
+  const lines: string[] = [];
+  const reports: unknown[] = [];
+  const { report } = createApplication(
+    {},
+    { onError: (...args) => reports.push(args), onRefused: () => {} },
+    "serve",
+    environmentWith(
+      new ManualClock(),
+      createDebugLog((line) => lines.push(line)),
+    ),
+  );
+  const error = new TypeError("SECRET");
+  report(error, {});
+  report(error, { route: 'ws:/"a"' });
+  expect(lines).toEqual([
+    "error goes to onError: TypeError",
+    'error of route "ws:/\\"a\\"" goes to onError: TypeError',
+  ]);
+  expect(reports).toEqual([
+    [error, {}],
+    [error, { route: 'ws:/"a"' }],
+  ]);
 });

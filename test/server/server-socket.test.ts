@@ -551,6 +551,17 @@ describe("a socket", () => {
     expect(connection.calls).toEqual([["close", 1000, `${"é".repeat(61)}x`]]);
   });
 
+  it.each([null, 5, {}, ["why"]])("throws for the reason %j and changes nothing", (reason) => {
+    expect(() => open().close(1000, reason as never)).toThrow(
+      expect.objectContaining({
+        name: "UsageError",
+        code: "INVALID_CLOSE_REASON",
+        message: expect.stringMatching(/^a close reason must be a string, not \S/),
+      }),
+    );
+    expect(connection.calls).toEqual([]);
+  });
+
   it("resolves done with the close code and reason, before and after the end", async () => {
     const socket = open();
     const { done } = socket;
@@ -570,13 +581,22 @@ describe("a socket", () => {
     const socket = open();
     socket.ping();
     socket.ping("é");
+    socket.ping(new Uint8Array(125));
+    socket.ping(`${"é".repeat(62)}x`);
     expect(connection.calls).toEqual([
       ["ping", new Uint8Array()],
       ["ping", new TextEncoder().encode("é")],
+      ["ping", new Uint8Array(125)],
+      ["ping", new TextEncoder().encode(`${"é".repeat(62)}x`)],
     ]);
-    expect(() => socket.ping(new Uint8Array(126))).toThrow(
-      expect.objectContaining({ code: "PING_TOO_BIG" }),
-    );
+    for (const tooLong of [new Uint8Array(126), "é".repeat(63)]) {
+      expect(() => socket.ping(tooLong)).toThrow(
+        expect.objectContaining({
+          code: "PING_TOO_BIG",
+          message: expect.stringContaining("126 bytes exceeds the limit of 125"),
+        }),
+      );
+    }
   });
 
   it("shows the negotiated subprotocol and extensions, and the state", () => {

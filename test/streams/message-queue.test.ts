@@ -273,6 +273,32 @@ describe("listen", () => {
     expect(log).toEqual(["a", "b"]);
   });
 
+  it.each([undefined, new Error("lost")])(
+    "finishes a callback during which the source ends before it continues: %s",
+    async (error) => {
+      const queue = new MessageQueue(new Source());
+      const listener = recorder();
+      const subscription = queue.listen({
+        ...listener,
+        onMessage: (message) => {
+          listener.log.push(`begin ${String(message)}`);
+          if (message === "a") {
+            queue.push("b");
+            queue.end(error);
+          }
+          listener.log.push(`end ${String(message)}`);
+        },
+      });
+      await turn();
+      queue.push("a");
+      const log = ["begin a", "end a", "begin b", "end b", error ?? "end"];
+      expect(listener.log).toEqual(log);
+      subscription.resume();
+      subscription.cancel();
+      expect(listener.log).toEqual(log);
+    },
+  );
+
   it("delivers nothing after cancel, even in the middle of queued messages", async () => {
     const queue = new MessageQueue(new Source());
     const listener = recorder();

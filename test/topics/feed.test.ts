@@ -619,6 +619,28 @@ describe("Feed: starting before the end", () => {
     expect(position).toEqual({ epoch, offset: 4 });
   });
 
+  it("reads the broker once if the history has fewer than it may keep", async () => {
+    const stage = await openStage({ historySize: 2_000 }, ["1"]);
+    const { epoch } = stage.feed.position;
+    const position = { epoch, offset: 6 };
+    const page = [5, 6].map((offset) => ({
+      position: { epoch, offset },
+      id: `${offset}`,
+      data: `${offset}`,
+    }));
+    stage.broker.onPage = async () => ({ position, publications: page });
+    const other = new Stage({}, stage.broker);
+    await other.feed.open();
+    for (const calls of [["history"], [], []]) {
+      other.broker.calls.length = 0;
+      const socket = new RecordingSocket();
+      const start = await other.feed.subscribe(socket, { last: 10 });
+      expect(start.position).toEqual({ epoch, offset: 4 });
+      expect(texts(socket)).toEqual(["5", "6"]);
+      expect(other.broker.calls).toEqual(calls);
+    }
+  });
+
   it("reads publications that it has missed before it starts", async () => {
     const stage = await openStage({ historySize: 2_000 });
     const deliver = stage.loseDeliveries();

@@ -1,6 +1,11 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { brokerSuite } from "tideway/testing";
 import { MemoryBroker } from "tideway/topics";
 import { describe, expect, it } from "vitest";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 describe("MemoryBroker", () => {
   describe("passes the suite for all brokers: it", () => {
@@ -27,6 +32,29 @@ describe("MemoryBroker", () => {
     await broker.subscribe("a", listener);
     await stop();
     await expect(useOther()).rejects.toThrow(expect.objectContaining({ code: "TOPICS_FULL" }));
+  });
+
+  it("keeps an id until its window ends, and then frees its memory at the next publication", async () => {
+    const clock = { nowMs: 0 };
+    const broker = new MemoryBroker({ nowMs: () => clock.nowMs });
+    const retention = { size: 1, bytes: 1_000, ageMs: 1_000_000, idWindowMs: 1_000 };
+    const publish = (id: string) => broker.publish("a", { id, data: id }, retention);
+    const kept = async (id: string) => new WeakRef((await publish(id)).position);
+    const positions = [await kept("1"), await kept("2")];
+    const survivors = async () => {
+      // A WeakRef keeps its target until the current task has ended.
+      await new Promise((resolve) => setImmediate(resolve));
+      collectGarbage();
+      return positions.map((position) => position.deref() !== undefined);
+    };
+    clock.nowMs = 999;
+    expect((await publish("1")).isDuplicate).toBe(true);
+    await publish("3");
+    expect(await survivors()).toEqual([true, true]);
+    clock.nowMs = 1_000;
+    expect((await publish("1")).isDuplicate).toBe(false);
+    expect(await survivors()).toEqual([false, false]);
+    expect((await publish("3")).isDuplicate).toBe(true);
   });
 
   describe("however long a topic is quiet,", () => {

@@ -28,9 +28,6 @@ const NO_PARAMS: Params = Object.freeze({});
  * @throws UsageError `INVALID_ROUTE`; the message contains `key`
  */
 export function compilePattern(path: string, key: string): RoutePattern {
-  if (!path.startsWith("/")) {
-    throw invalidRoute(key, "its path must begin with /");
-  }
   const segments = path.slice(1).split("/");
   if (segments.every((segment) => PLAIN_SEGMENT.test(segment) && !isDots(segment))) {
     return { hasWildcard: false, match: (pathname) => (pathname === path ? NO_PARAMS : undefined) };

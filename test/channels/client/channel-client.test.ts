@@ -101,11 +101,31 @@ it("rejects a pending call with the close of the server as cause", async () => {
 it.each([
   [{ initalDelayMs: 5 }, "connect: there is no option initalDelayMs"],
   [{ maxQueuedBytes: "1" }, 'connect: maxQueuedBytes is "1"; it must be an integer above 0'],
+  [{ maxQueuedBytes: 0 }, "connect: maxQueuedBytes is 0; it must be an integer above 0"],
+  [{ creditBytes: 1.5 }, "connect: creditBytes is 1.5; it must be an integer above 0"],
   [{ maxDelayMs: -1 }, "connect: maxDelayMs is -1; it must be a number from 0 to 2147483647"],
-])("throws for the options %j", (options, message) => {
+  [{ stableAfterMs: 2 ** 31 }, /stableAfterMs is 2147483648; it must be a number from 0 to 2147/],
+  [{ handshakeTimeoutMs: 0 }, /handshakeTimeoutMs is 0; it must be a number above 0 and up to 21/],
+  [{ validate: "no" }, 'connect: validate is "no"; it must be true or false'],
+  [{ validate: null }, "connect: validate is null; it must be true or false"],
+  [{ random: 0.5 }, "connect: random is 0.5; it must be a function"],
+  [{ timers: {} }, "connect: timers is {}; it must be an object with setTimeout and clearTimeout"],
+])("throws for the options %j", (options, why) => {
+  const message: unknown = typeof why === "string" ? why : expect.stringMatching(why);
   expect(() => connect("ws://localhost:1/", options as object)).toThrow(
     expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION", message }),
   );
+});
+
+it.each([
+  { validate: true, contract: defineContract({}) },
+  { validate: false },
+  { maxQueuedBytes: 1, creditBytes: 65_536 },
+  { initialDelayMs: 0, maxDelayMs: 2 ** 31 - 1, stableAfterMs: 0.5 },
+  { handshakeTimeoutMs: 2 ** 31 - 1, decide: () => "stop" as const, random: Math.random },
+  { validate: undefined, timers: { setTimeout, clearTimeout } as never },
+])("accepts the options %j", (options) => {
+  connect("ws://localhost:1/", options as object).close();
 });
 
 it("has no members before onMembersChange has a listener, also after it has entered", async () => {

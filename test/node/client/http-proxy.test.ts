@@ -106,6 +106,21 @@ describe("httpProxy", () => {
     expect(proxy.heads[0]).toContain(`\r\nProxy-Authorization: Basic ${expected}\r\n`);
   });
 
+  it.each([
+    [{}, true],
+    [{ "user-agent": "mine", authorization: "Bearer token" }, true],
+    [{ "proxy-authorization": "Bearer token" }, false],
+    [{ "PROXY-AUTHORIZATION": "Bearer token" }, false],
+  ])("with the headers %j, sends the user and password of its URL: %s", async (headers, isSent) => {
+    const proxy = await ConnectProxy.start();
+    const url = proxy.url.replace("//", "//user:password@");
+    await greet(new WebSocket(await echo(), { createConnection: httpProxy(url, { headers }) }));
+    const sent = proxy.heads[0].match(/^proxy-authorization: .*$/gim) ?? [];
+    expect(sent.map((line) => line.trim())).toEqual([
+      expect.stringMatching(isSent ? /^Proxy-Authorization: Basic / : / Bearer token$/),
+    ]);
+  });
+
   it("sends the caller's headers only to the proxy, with the caller's proxy-authorization", async () => {
     const proxy = await ConnectProxy.start();
     let request = "";
@@ -278,20 +293,22 @@ describe("an attempt through a proxy that does not open a tunnel", () => {
 
 describe("invalid arguments of httpProxy", () => {
   it.each([
-    ["nonsense", {}],
-    ["", {}],
-    ["socks5://127.0.0.1:1080", {}],
-    [undefined, {}],
-    ["http://proxy", null],
-    ["http://proxy", { header: {} }],
-    ["http://proxy", { headers: "x" }],
-    ["http://proxy", { tls: [] }],
-    ["http://proxy", { noProxy: ["a"] }],
-    ["http://proxy", { headers: { host: "a" } }],
-    ["http://proxy", { headers: { "content-length": "1" } }],
-    ["http://proxy", { headers: { a: "b\r\nc: d" } }],
-  ])("throw at once: %j, %j", (url, options) => {
-    expect(() => httpProxy(url as string, options as HttpProxyOptions)).toThrow(UsageError);
+    ["nonsense", {}, "the proxy URL is not valid; pass a URL such as http://"],
+    ["", {}, "the proxy URL is not valid"],
+    ["socks5://127.0.0.1:1080", {}, "the proxy scheme socks5: is not supported; pass an http: or"],
+    [undefined, {}, "the proxy URL is not valid"],
+    ["http://proxy", null, "options must be an object, such as { headers, tls, noProxy }"],
+    ["http://proxy", { header: {} }, "there is no option header"],
+    ["http://proxy", { headers: "x" }, "headers must be an object of strings"],
+    ["http://proxy", { tls: [] }, "tls must be an object of options"],
+    ["http://proxy", { noProxy: ["a"] }, "noProxy must be a string"],
+    ["http://proxy", { headers: { host: "a" } }, "host"],
+    ["http://proxy", { headers: { "content-length": "1" } }, "content-length"],
+    ["http://proxy", { headers: { a: "b\r\nc: d" } }, "the value of a must be a string without control characters"],
+  ])("throw at once: %j, %j: %s", (url, options, why) => {
+    const use = (): unknown => httpProxy(url as string, options as HttpProxyOptions);
+    expect(use).toThrow(UsageError);
+    expect(use).toThrow(why);
   });
 
   it("are not quoted in the error, because they may contain a password", () => {

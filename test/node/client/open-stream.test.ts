@@ -11,6 +11,7 @@ import {
 } from "tideway";
 import { MemoryNetwork } from "tideway/testing";
 import { describe, expect, it, vi } from "vitest";
+import { connectFailed } from "../../../src/node/client/open-stream.ts";
 import {
   deferred,
   echo,
@@ -373,3 +374,57 @@ function toLoopback(
   if (options.all) callback(null, [{ address, family: 4 }] as never);
   else callback(null, address as never, 4);
 }
+
+describe("the message of an attempt that fails", () => {
+  const failure = (message: string, code?: unknown, reason?: unknown): Error =>
+    Object.assign(new Error(message), { code, reason });
+  const CA = "; pass the issuer's certificate as tls.ca";
+  const NO_TLS = "the server does not speak TLS on this port; pass a ws: URL or another port";
+
+  it.each<[string, unknown, string]>([
+    ["an error without a code", failure("lost"), "lost"],
+    ["an error with a number as its code", failure("lost", 5, "why"), "lost"],
+    ["a system error", failure("connect ECONNREFUSED", "ECONNREFUSED"), "connect ECONNREFUSED"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", failure("bad", "DEPTH_ZERO_SELF_SIGNED_CERT"), `bad${CA}`],
+    ["SELF_SIGNED_CERT_IN_CHAIN", failure("bad", "SELF_SIGNED_CERT_IN_CHAIN"), `bad${CA}`],
+    [
+      "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+      failure("bad", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"),
+      `bad${CA}`,
+    ],
+    [
+      "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      failure("bad", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+      `bad${CA}`,
+    ],
+    ["another fault of a certificate", failure("old", "CERT_HAS_EXPIRED"), "old"],
+    ["a server without TLS", failure("F0:error", "ERR_SSL_WRONG_VERSION_NUMBER", "wrong"), NO_TLS],
+    ["bytes that are not TLS", failure("F0:error", "ERR_SSL_PACKET_LENGTH_TOO_LONG"), NO_TLS],
+    [
+      "a server that requires a client certificate",
+      failure("F0:error", "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "tlsv13 alert"),
+      "the server requires a client certificate; pass tls.cert and tls.key",
+    ],
+    [
+      "another error of OpenSSL, without its internals",
+      failure("F0:error:0A000438:lib", "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR", "alert internal error"),
+      "TLS: alert internal error",
+    ],
+    ["an error of OpenSSL without a reason", failure("F0:error", "ERR_SSL_OTHER"), "F0:error"],
+    [
+      "several addresses",
+      new AggregateError([failure("a", "ECONNREFUSED"), failure("b", "ETIMEDOUT")]),
+      "a; b",
+    ],
+    ["an error without a message", failure("", "ECONNRESET"), "ECONNRESET"],
+    ["an error without a message and code", new TypeError(""), "TypeError"],
+    ["a string that is not an error", "no", "createConnection threw a string"],
+    ["an array that is not an error", [], "createConnection threw an array"],
+    ["nothing", undefined, "createConnection threw undefined"],
+  ])("describes %s", (_what, cause, message) => {
+    const error = connectFailed(cause);
+    expect(error).toBeInstanceOf(TransportError);
+    expect(error).toMatchObject({ code: "CONNECT_FAILED", message });
+    expect(error.cause).toBe(cause);
+  });
+});

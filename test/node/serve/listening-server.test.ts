@@ -63,15 +63,26 @@ describe("listening", () => {
     { host: 5 },
     { host: "" },
     { host: null },
-    { tls: true },
-    { tls: null },
-    { tls: {} },
-    { tls: { cert: "only a certificate" } },
     { tls: { cert: "not a certificate", key: "not a key" } },
   ])("throws at once for the invalid option %j", async (options) => {
     await expect(start({ ...(options as object), routes: {} })).rejects.toMatchObject({
       code: "INVALID_OPTION",
       message: expect.stringContaining(Object.keys(options)[0]),
+    });
+  });
+
+  const noCertificate = "has no certificate; pass cert and key, or pfx, or SNICallback";
+  it.each([
+    [true, "is true; it must be an object with options of node:https"],
+    [null, "is null; it must be an object with options of node:https"],
+    [{}, noCertificate],
+    [{ cert: "only a certificate" }, noCertificate],
+    [{ key: "only a key" }, noCertificate],
+  ])("throws at once for tls: %j, which %s", async (tls, why) => {
+    await expect(start({ tls: tls as {}, routes: {} })).rejects.toMatchObject({
+      name: "UsageError",
+      code: "INVALID_OPTION",
+      message: `serve: tls ${why}`,
     });
   });
 

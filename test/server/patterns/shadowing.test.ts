@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { expect, it, vi } from "vitest";
 import { compilePattern } from "../../../src/server/patterns/route-pattern.ts";
 import { shadows } from "../../../src/server/patterns/shadowing.ts";
+import { RouteTable } from "../../../src/server/route-table.ts";
 
 it.each([
   ["/a", "/a"],
@@ -92,4 +93,23 @@ it("serve reports at start each route that can never answer", async () => {
     ],
     [expect.objectContaining({ code: "SHADOWED_ROUTE" }), { route: "ws:/chat" }],
   ]);
+});
+
+it.each<[earlier: string, later: string, isShadowed: boolean]>([
+  ["get:/:a", "get:/:b", true],
+  ["get:/:a", "GET:/:a", true],
+  ["get:/:a", "head:/:a", true],
+  ["get:/:a", "post:/:a", false],
+  ["head:/:a", "get:/:a", false],
+  ["post:/:a", "post:/:b", true],
+  ["/:a", "get:/:a", true],
+  ["/:a", "/:b", true],
+  ["get:/:a", "/:a", false],
+  ["ws:/:a", "/:a", false],
+  ["/:a", "ws:/:a", false],
+  ["ws:/:a", "ws:/:b", true],
+])("with a route %s, a later route %s is shadowed: %s", (earlier, later, isShadowed) => {
+  const answer = (): Response => new Response();
+  const { shadowed } = new RouteTable({ [earlier]: answer, [later]: answer } as never);
+  expect(shadowed.map(({ key }) => key)).toEqual(isShadowed ? [later] : []);
 });

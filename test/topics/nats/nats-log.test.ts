@@ -14,6 +14,8 @@ import { NatsStream } from "../../../src/topics/nats/nats-stream.ts";
 
 const SUBJECT = "tideway.log.news";
 const MAX_AGE_MS = 1_000_000;
+/** The maximum number of topics of which a NatsLog remembers the last message. */
+const MAX_TAILS = 10_000;
 
 const encoder = new TextEncoder();
 
@@ -251,6 +253,25 @@ describe("append of a NatsLog", () => {
     nats.onLast = () => reads++;
     expect((await append(log, "c")).position.offset).toBe(3);
     expect(reads).toBe(0);
+  });
+
+  it("remembers the last messages of the topics that were used last", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    const { position } = await append(log, "a");
+    const sequence = nats.lastSequence;
+    const learn = (subject: string): void => log.learn(subject, { position, sequence });
+    for (let count = 1; count < MAX_TAILS; count++) learn(`other ${count}`);
+    learn(SUBJECT);
+    learn("one more");
+    let reads = 0;
+    nats.onLast = () => reads++;
+    await append(log, "b");
+    expect(reads).toBe(0);
+    for (let count = 1; count < MAX_TAILS; count++) learn(`again ${count}`);
+    learn("too many");
+    await append(log, "c");
+    expect(reads).toBe(1);
   });
 
   it("resolves with undefined and stores nothing if another server is faster", async () => {

@@ -80,3 +80,18 @@ it("subscribes once to a channel with several listeners, and unsubscribes after 
   await stops[1]();
   expect(listening.channels).toEqual([]);
 });
+
+it("limits the number of channels, and not the number of listeners of a channel", async () => {
+  const { subscriptions, listening } = open(2);
+  const stopFirst = await subscriptions.listen("a", listenerOf());
+  await subscriptions.listen("b", listenerOf());
+  const stopSecond = await subscriptions.listen("a", listenerOf());
+  const full = { name: "BrokerError", code: "TOPICS_FULL" };
+  await expect(subscriptions.listen("c", listenerOf())).rejects.toMatchObject(full);
+  expect(listening.channels).toEqual(["a", "b"]);
+  await stopFirst();
+  await expect(subscriptions.listen("c", listenerOf())).rejects.toMatchObject(full);
+  await stopSecond();
+  await subscriptions.listen("c", listenerOf());
+  expect(listening.channels).toEqual(["b", "c"]);
+});
