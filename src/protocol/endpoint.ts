@@ -377,7 +377,7 @@ export class Endpoint implements MessageHandler {
   }
 
   #answerPing(payload: Uint8Array): void {
-    if (this.#state === "closed" || !this.#answersPings) return;
+    if (!this.#answersPings) return;
     if (this.#events.answersPing?.(payload) === false) return;
     if (this.#pongs === "answer") this.#writer.writeFrame(FIN | Opcode.Pong, payload);
     else this.#pongs = payload;

@@ -124,6 +124,8 @@ export class SocketTransport implements ByteTransport, WriteListener {
   }
 
   close(): void {
+    // A socket that was destroyed before its transport was created emits 'close' later; `start` reports it.
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#handler?.onClosed(this.#error);
   }

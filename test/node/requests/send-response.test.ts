@@ -101,9 +101,11 @@ describe.each([
 
   it("with a body that fails immediately is reported and answered with 500", async () => {
     const body = new ReadableStream({ start: (controller) => controller.error(new Error("no")) });
-    expect(await respond(() => new Response(body))).toContain(
-      "HTTP/1.1 500 Internal Server Error\r\n",
-    );
+    const [head, text] = (await respond(() => new Response(body))).split("\r\n\r\n");
+    expect(head).toContain("HTTP/1.1 500 Internal Server Error\r\n");
+    expect(head.toLowerCase()).toContain(`\r\ncontent-length: ${text.length}`);
+    expect(head.toLowerCase()).not.toContain("transfer-encoding");
+    expect(text).not.toBe("");
     expect(onError).toHaveBeenCalledOnce();
   });
 

@@ -1,8 +1,12 @@
 import { once } from "node:events";
 import type { Socket as NetSocket } from "node:net";
+import { Duplex, PassThrough } from "node:stream";
 import { type Server, serve } from "tideway/server";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { WebSocket } from "ws";
+import type { ByteTransportHandler } from "../../../src/connection/byte-transport.ts";
+import { SocketTransport } from "../../../src/node/tcp/socket-transport.ts";
+import { plainTcp } from "../../../src/node/tcp/tcp-accelerator.ts";
 import { closeOf, openClient } from "../../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
@@ -59,4 +63,59 @@ it("a server stops reading from TCP while the handler does not read, and loses n
   read();
   await closeOf(client);
   expect(received).toEqual(Array.from({ length: count }, (_, index) => index));
+});
+
+function recorder(calls: unknown[]): ByteTransportHandler {
+  return {
+    onBytes: (bytes) => void calls.push(String(bytes)),
+    onDrain: () => void calls.push("drain"),
+    onEnd: () => void calls.push("end"),
+    onClosed: (error) => void calls.push(["closed", error]),
+  };
+}
+
+describe.each([undefined, new Error("lost")])("a socket that closes: %s", (error) => {
+  it.each([
+    ["before the transport is created, and then starts at once", "before", false],
+    ["before the transport is created, and starts later", "before", true],
+    ["before the transport starts at once", "after", false],
+    ["before the transport starts later", "after", true],
+  ])("is reported once if that happens %s", async (_name, when, startsLater) => {
+    const turn = (): Promise<void> => new Promise(setImmediate);
+    const socket = new PassThrough();
+    socket.on("error", () => {});
+    if (when === "before") socket.destroy(error);
+    const transport = new SocketTransport(socket, plainTcp);
+    if (when === "after") socket.destroy(error);
+    if (startsLater) await turn();
+    const calls: unknown[] = [];
+    transport.start(recorder(calls));
+    expect(calls).toEqual([]);
+    await turn();
+    await turn();
+    expect(calls).toEqual([["closed", error]]);
+  });
+});
+
+it("a socket that does not write at once reports a drain after each write", async () => {
+  const calls: unknown[] = [];
+  const unfinished: (() => void)[] = [];
+  const socket = new Duplex({
+    read() {},
+    write(_chunk, _encoding, done) {
+      unfinished.push(done);
+    },
+  });
+  const transport = new SocketTransport(socket, plainTcp);
+  transport.start(recorder(calls));
+  for (let count = 1; count <= 3; count++) {
+    expect(transport.write(Buffer.from("a"))).toBe(false);
+    expect(calls).toHaveLength(count - 1);
+    for (let finish = unfinished.shift(); finish !== undefined; finish = unfinished.shift()) {
+      finish();
+      await new Promise(setImmediate);
+    }
+    expect(calls).toEqual(Array.from({ length: count }, () => "drain"));
+  }
+  socket.destroy();
 });

@@ -339,8 +339,29 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     }
   });
 
+  it("keeps all that it stores below its prefix, so that brokers can share a database", async () => {
+    const { port } = await start();
+    const { client, end } = await ioRedis(port);
+    onTestFinished(() => end());
+    const [a, b] = [
+      await RedisBroker.open(client, { prefix: "a:" }),
+      await RedisBroker.open(client, { prefix: "" }),
+    ];
+    onTestFinished(async () => void (await Promise.all([a.close(), b.close()])));
+    await a.publish("news", { id: "1", data: "1" }, RETENTION);
+    await a.enter("news", { key: "1", value: "ann" }, 60_000);
+    const keys = await (client as Redis).keys("*");
+    expect(keys.length).toBeGreaterThan(3);
+    expect(keys.filter((key) => !key.startsWith("a:{news}:"))).toEqual([]);
+    const { publications } = await b.history("news", { limit: 10 }, RETENTION);
+    expect([publications, await b.members("news")]).toEqual([[], []]);
+  });
+
   it.each([
     { prefix: "{" },
+    { prefix: "}" },
+    { prefix: null },
+    { isSharded: "yes" },
     { prefix: 7 },
     { isDurable: 1 },
     { connectTimeoutMs: 0 },
