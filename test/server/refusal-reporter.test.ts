@@ -40,7 +40,11 @@ function outputsOf(
   new RefusalReporter(undefined, { ...environment, log: NO_DEBUG_LOG }).report(details, peer);
   expect(reports).toHaveLength(1);
   expect(lines).toHaveLength(1);
-  return { report: reports[0], logged: lines[0], printed: String(vi.mocked(console.warn).mock.calls) };
+  return {
+    report: reports[0],
+    logged: lines[0],
+    printed: String(vi.mocked(console.warn).mock.calls),
+  };
 }
 
 beforeEach(() => {

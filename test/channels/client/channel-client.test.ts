@@ -124,8 +124,9 @@ it.each([
   { initialDelayMs: 0, maxDelayMs: 2 ** 31 - 1, stableAfterMs: 0.5 },
   { handshakeTimeoutMs: 2 ** 31 - 1, decide: () => "stop" as const, random: Math.random },
   { validate: undefined, timers: { setTimeout, clearTimeout } as never },
-])("accepts the options %j", (options) => {
-  connect("ws://localhost:1/", options as object).close();
+])("accepts the options %j", async (options) => {
+  const client = connect("ws://localhost:1/", options as object);
+  await expect(client.close()).resolves.toBeUndefined();
 });
 
 it("has no members before onMembersChange has a listener, also after it has entered", async () => {

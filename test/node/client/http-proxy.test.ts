@@ -304,7 +304,11 @@ describe("invalid arguments of httpProxy", () => {
     ["http://proxy", { noProxy: ["a"] }, "noProxy must be a string"],
     ["http://proxy", { headers: { host: "a" } }, "host"],
     ["http://proxy", { headers: { "content-length": "1" } }, "content-length"],
-    ["http://proxy", { headers: { a: "b\r\nc: d" } }, "the value of a must be a string without control characters"],
+    [
+      "http://proxy",
+      { headers: { a: "b\r\nc: d" } },
+      "the value of a must be a string without control characters",
+    ],
   ])("throw at once: %j, %j: %s", (url, options, why) => {
     const use = (): unknown => httpProxy(url as string, options as HttpProxyOptions);
     expect(use).toThrow(UsageError);

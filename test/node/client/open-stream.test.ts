@@ -407,7 +407,11 @@ describe("the message of an attempt that fails", () => {
     ],
     [
       "another error of OpenSSL, without its internals",
-      failure("F0:error:0A000438:lib", "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR", "alert internal error"),
+      failure(
+        "F0:error:0A000438:lib",
+        "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR",
+        "alert internal error",
+      ),
       "TLS: alert internal error",
     ],
     ["an error of OpenSSL without a reason", failure("F0:error", "ERR_SSL_OTHER"), "F0:error"],

@@ -193,6 +193,46 @@ describe("TLS", () => {
   });
 });
 
+describe.each([
+  ["over TCP", {}],
+  ["over TCP, without fast paths", { fastPaths: false }],
+  ["over TLS", { tls: TLS }],
+])("stop, %s,", (_how, options) => {
+  it.each([
+    ["nothing", "", 0],
+    ["part of a request", "GET / HT", 0],
+    ["part of a body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12", 1],
+    ["a request that is never answered", "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 1],
+    ["an answered request", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1],
+  ])("drops a connection with %s at its deadline at the latest", async (_what, bytes, requests) => {
+    let count = 0;
+    await start({
+      ...options,
+      routes: {
+        "/": async (request) => {
+          count++;
+          return new Response(await request.text());
+        },
+        "/never": () => {
+          count++;
+          return new Promise<Response>(() => {});
+        },
+      },
+    });
+    const client =
+      "tls" in options
+        ? connectTls({ port: server.port, host: "localhost", ca: CERT })
+        : connectTcp(server.port, "localhost");
+    client.on("error", () => {});
+    const closed = new Promise((resolve) => client.resume().once("close", resolve));
+    await once(client, "tls" in options ? "secureConnect" : "connect");
+    if (bytes !== "") await new Promise((resolve) => client.write(bytes, resolve));
+    await vi.waitFor(() => expect(count).toBe(requests));
+    await server.stop({ timeoutMs: 50 });
+    await closed;
+  });
+});
+
 describe("stop", () => {
   it("closes sockets with 1001, stops listening and can be called twice", async () => {
     await start({ routes: { "ws:/": () => {} } });

@@ -110,6 +110,6 @@ it.each<[earlier: string, later: string, isShadowed: boolean]>([
   ["ws:/:a", "ws:/:b", true],
 ])("with a route %s, a later route %s is shadowed: %s", (earlier, later, isShadowed) => {
   const answer = (): Response => new Response();
-  const { shadowed } = new RouteTable({ [earlier]: answer, [later]: answer } as never);
+  const { shadowed } = new RouteTable({ [earlier]: answer, [later]: answer });
   expect(shadowed.map(({ key }) => key)).toEqual(isShadowed ? [later] : []);
 });
