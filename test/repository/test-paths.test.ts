@@ -15,7 +15,12 @@ function filesBelow(folder: string, ending: string): string[] {
 const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly string[]]> = [
   [
     "the imports of users: the size of a bundle, the exported names, and a page in a browser",
-    ["browser/browser-size", "browser/entry-points", "browser/page.browser"],
+    [
+      "browser/browser-size",
+      "browser/entry-points",
+      "browser/firefox.browser",
+      "browser/page.browser",
+    ],
   ],
   [
     "the client from the URL to the events",

@@ -1,7 +1,7 @@
 /**
  * The tests in other runtimes: `npm run test:runtimes`. Options:
  *
- * - `--runtime bun`: only this one. May be repeated.
+ * - `--runtime bun`: only this one. May be repeated. `--runtime browsers`: the browser entry in Chromium and Firefox.
  * - `--area "hostile peers"`: only the tests of one area.
  * - `--write`: writes the result to `test/runtimes/result.json`, and the tables of `docs/runtimes.md`.
  */
@@ -9,7 +9,10 @@ import { parseArgs } from "node:util";
 import { ensureRuntimes, type Runtime, RUNTIMES } from "../support/runtimes.ts";
 import { AREAS } from "./areas.ts";
 import { describeResult } from "./describe-result.ts";
+import { testBrowsers } from "./test-browsers.ts";
 import { testRuntime } from "./test-runtime.ts";
+
+const BROWSERS = "browsers";
 
 const { values } = parseArgs({
   options: {
@@ -17,19 +20,20 @@ const { values } = parseArgs({
     area: { type: "string" },
   },
 });
-const wanted = values.runtime ?? RUNTIMES;
+const wanted: readonly string[] =
+  values.runtime ?? (values.area === undefined ? [...RUNTIMES, BROWSERS] : RUNTIMES);
 if (
-  !wanted.every((name) => RUNTIMES.includes(name as Runtime)) ||
+  !wanted.every((name) => name === BROWSERS || RUNTIMES.includes(name as Runtime)) ||
   (values.area !== undefined && !AREAS.some(({ name }) => name === values.area))
 ) {
   throw new Error(
-    `usage: npm run test:runtimes -- --runtime ${RUNTIMES.join("|")} ` +
+    `usage: npm run test:runtimes -- --runtime ${[...RUNTIMES, BROWSERS].join("|")} ` +
       `--area ${AREAS.map(({ name }) => `"${name}"`).join("|")}`,
   );
 }
 
 const available = ensureRuntimes();
-for (const runtime of wanted as readonly Runtime[]) {
+for (const runtime of wanted.filter((name): name is Runtime => name !== BROWSERS)) {
   const { path, reason } = available[runtime];
   if (path === undefined) {
     console.error(`skipped: ${reason}`);
@@ -40,3 +44,4 @@ for (const runtime of wanted as readonly Runtime[]) {
   for (const line of describeResult(result)) console.log(line);
   if (result.failures.length > 0 || result.repaired.length > 0) process.exitCode = 1;
 }
+if (wanted.includes(BROWSERS) && !testBrowsers()) process.exitCode = 1;

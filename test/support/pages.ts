@@ -1,0 +1,52 @@
+import type { Browser as Playwright } from "playwright-core";
+import type { Browser as Puppeteer } from "puppeteer-core";
+
+/** A page in a browser, whichever library drives it. */
+export interface TestPage {
+  goto(url: string): Promise<void>;
+  /** Runs a function in the page, and returns its result. Both sides of it must be JSON. */
+  evaluate<Result, Argument>(
+    run: (argument: Argument) => Result | Promise<Result>,
+    argument: Argument,
+  ): Promise<Result>;
+  /** Resolves when the function, which runs in the page, returns true. */
+  waitFor(condition: () => boolean): Promise<void>;
+  setOffline(isOffline: boolean): Promise<void>;
+}
+
+export interface TestBrowser {
+  newPage(): Promise<TestPage>;
+  close(): Promise<void>;
+}
+
+/** The browser of Playwright, which drives Chromium. */
+export function fromPlaywright(browser: Playwright): TestBrowser {
+  return {
+    async newPage() {
+      const page = await browser.newPage();
+      return {
+        goto: async (url) => void (await page.goto(url)),
+        evaluate: async (run, argument) => await page.evaluate(run as never, argument as never),
+        waitFor: async (condition) => void (await page.waitForFunction(condition)),
+        setOffline: (isOffline) => page.context().setOffline(isOffline),
+      };
+    },
+    close: () => browser.close(),
+  };
+}
+
+/** The browser of Puppeteer, which drives Firefox. */
+export function fromPuppeteer(browser: Puppeteer): TestBrowser {
+  return {
+    async newPage() {
+      const page = await browser.newPage();
+      return {
+        goto: async (url) => void (await page.goto(url)),
+        evaluate: async (run, argument) => await page.evaluate(run as never, argument as never),
+        waitFor: async (condition) => void (await page.waitForFunction(condition)),
+        setOffline: (isOffline) => page.setOfflineMode(isOffline),
+      };
+    },
+    close: () => browser.close(),
+  };
+}
