@@ -56,7 +56,7 @@ function explain(cause: unknown, value: unknown): Validation<never> {
   return { kind: isTooDeep(cause, value) ? "too-deep" : "failed", cause };
 }
 
-/** Whether `error` is that of an exceeded call stack, because `value` is nested too deeply. */
+/** Whether `error` reports an exceeded call stack, and `value` is nested too deeply. */
 export function isTooDeep(error: unknown, value: unknown): boolean {
   return isInstance(error, RangeError) && isNestedDeeperThan(MAX_DEPTH, value);
 }
