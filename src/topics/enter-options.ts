@@ -31,7 +31,7 @@ export interface LeaveOptions {
 }
 
 /** The maximum number of keys in `replaces` and `keys`. */
-export const MAX_KEYS = 16;
+const MAX_KEYS = 16;
 
 const KEY = /^[\w-]{1,128}$/;
 const KEY_FORM = "1 to 128 characters of A-Z a-z 0-9 _ -";
