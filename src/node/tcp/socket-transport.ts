@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
+import { paceCollection } from "../environment/collection-pace.ts";
 import { systemError, type TcpAccelerator, type WriteListener } from "./tcp-accelerator.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -26,6 +27,8 @@ export class SocketTransport implements ByteTransport, WriteListener {
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;
+  /** Whether each read has its own buffer, as over TLS. */
+  #allocatesReads = true;
   /** Whether the last write did not complete at once. */
   #isSlow = false;
   /** Whether that write has not completed yet. */
@@ -52,7 +55,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
     }
     this.#socket.on("data", onData);
     this.#socket.on("end", onEnd);
-    this.#tcp.shareReads(this.#socket);
+    this.#allocatesReads = !this.#tcp.shareReads(this.#socket);
     this.#socket.resume();
   }
 
@@ -112,6 +115,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
   }
 
   receive(chunk: Uint8Array): void {
+    if (this.#allocatesReads) paceCollection(chunk.length);
     this.#handler!.onBytes(chunk);
   }
 

@@ -23,9 +23,9 @@ export interface TcpAccelerator {
   write(socket: Socket, bytes: Uint8Array, listener: WriteListener): boolean | undefined;
   /**
    * Makes an open socket read into the buffer of `shared-reads.ts`, if possible. The socket still emits
-   * 'data', but the bytes are valid only during the event.
+   * 'data', but the bytes are valid only during the event. Returns whether it reads into a shared buffer.
    */
-  shareReads(socket: Duplex): void;
+  shareReads(socket: Duplex): boolean;
   /**
    * Returns the number of bytes that were written to `socket` and that the kernel has not accepted; undefined
    * if unknown.
@@ -37,7 +37,7 @@ export interface TcpAccelerator {
 export const plainTcp: TcpAccelerator = {
   canWrite: (_socket): _socket is Socket => false,
   write: () => undefined,
-  shareReads() {},
+  shareReads: () => false,
   unwrittenBytes: () => undefined,
 };
 

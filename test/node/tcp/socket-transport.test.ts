@@ -5,12 +5,13 @@ import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { WebSocket } from "ws";
 import type { ByteTransportHandler } from "../../../src/connection/byte-transport.ts";
+import { latestArray } from "../../../src/node/environment/collection-pace.ts";
 import { SocketTransport } from "../../../src/node/tcp/socket-transport.ts";
 import { plainTcp } from "../../../src/node/tcp/tcp-accelerator.ts";
 import { closeOf, openClient } from "../../support/clients.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
-let server: Server;
+let server: Server | undefined;
 
 const start: typeof serve = async (options) => {
   server = await serve({ port: 0, onError, ...options });
@@ -18,15 +19,15 @@ const start: typeof serve = async (options) => {
 };
 
 afterEach(async () => {
-  await server.stop({ timeoutMs: 1000 });
+  await server?.stop({ timeoutMs: 1000 });
   expect(onError).not.toHaveBeenCalled();
   onError.mockReset();
 });
 
 /** Connects. Also returns the TCP socket at the server's end. */
 async function connect(): Promise<{ client: WebSocket; below: NetSocket }> {
-  const accepted = once(server.httpServer, "connection");
-  const client = await openClient(server.url);
+  const accepted = once(server!.httpServer, "connection");
+  const client = await openClient(server!.url);
   const [below] = (await accepted) as [NetSocket];
   return { client, below };
 }
@@ -118,4 +119,16 @@ it("a socket that does not write at once reports a drain after each write", asyn
     expect(calls).toEqual(Array.from({ length: count }, () => "drain"));
   }
   socket.destroy();
+});
+
+it("paces the garbage collection by the bytes that a socket reads into its own buffers", async () => {
+  const socket = new PassThrough();
+  const transport = new SocketTransport(socket, plainTcp);
+  const before = latestArray;
+  await new Promise<void>((resolve) => {
+    transport.start({ ...recorder([]), onBytes: () => resolve() });
+    socket.write(Buffer.alloc(16_384));
+  });
+  expect(latestArray).not.toBe(before);
+  transport.destroy();
 });

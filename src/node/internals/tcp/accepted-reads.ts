@@ -7,24 +7,25 @@ import { emitRead, isFullRead, ReadPace, USUAL_BUFFER } from "../../tcp/shared-r
 /**
  * Makes an open socket read into the shared buffer, as the `onread` option does. `node:net` accepts that
  * option only for new sockets, so this function sets the properties that the option would set. If the socket
- * does not have them, it continues to read into its own buffers.
+ * does not have them, it continues to read into its own buffers. Returns whether it reads into a given buffer.
  */
-export function shareReads(socket: Duplex): void {
+export function shareReads(socket: Duplex): boolean {
   // Not for TLS, which may decrypt bytes while the buffer contains bytes of another socket.
-  if (!(socket instanceof Socket) || socket instanceof TLSSocket) return;
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket) return false;
   const opened = socket as OpenedSocket;
   onreadKeys ??= findOnreadKeys() ?? null;
   if (onreadKeys === null) {
     logUnusedFastPath("reads into a shared buffer");
-    return;
+    return false;
   }
   const { buffer, generator, callback } = onreadKeys;
-  if (opened[buffer] !== null || opened[callback] !== null) return;
-  if (typeof opened._handle?.useUserBuffer !== "function") return;
+  if (opened[buffer] !== null || opened[callback] !== null) return true;
+  if (typeof opened._handle?.useUserBuffer !== "function") return false;
   opened[buffer] = USUAL_BUFFER;
   opened[generator] = nextBuffer;
   opened[callback] = onRead;
   opened._handle.useUserBuffer(USUAL_BUFFER);
+  return true;
 }
 
 // All sockets share the next two functions, so that a socket needs no closures.
