@@ -7,9 +7,14 @@ import { createZlibCodec } from "./deflate/zlib-codec.ts";
 import { nodeProtocolEnvironment } from "./protocol-environment.ts";
 import { wheel } from "./timers.ts";
 
+const RESOLVED = Promise.resolve();
+
 // After an I/O callback, `process.nextTick` callbacks run before promise jobs. A tick that is requested in a
-// promise job runs after all promise jobs.
-const defer = (callback: () => void): void => queueMicrotask(() => process.nextTick(callback));
+// promise job runs after all promise jobs. `queueMicrotask` would also create an `AsyncResource`, which takes
+// up to 0.6 µs a turn.
+const defer = (callback: () => void): void => {
+  void RESOLVED.then(() => process.nextTick(callback));
+};
 
 /** The environment that all connections of the process share. It uses only documented Node.js APIs. */
 export const nodeEnvironment: ConnectionEnvironment = {
