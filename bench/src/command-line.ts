@@ -18,9 +18,11 @@ export interface WorkloadsCommand {
   readonly effort: Effort;
   /** The commit to compare with, instead of other libraries. */
   readonly against: string | undefined;
+  /** The major version of Node.js in which all programs run. Undefined: the version that runs this program. */
+  readonly node: string | undefined;
 }
 
-const USAGE = `npm run bench -- [NAME...] [--rounds N] [--quick] [--against REF]
+const USAGE = `npm run bench -- [NAME...] [--rounds N] [--quick] [--against REF] [--node VERSION]
 
 NAME is a workload, or the beginning of several names. Without NAME, all workloads run.
 The name "relays" measures topics through Redis and NATS, if they are installed.
@@ -28,7 +30,8 @@ The name "micro" runs the micro benchmarks, or only the benchmarks with the name
 
 Use --rounds N to change the number of rounds, which is 7 by default.
 Use --quick for short rounds, with rough figures.
-Use --against REF to compare this package with an earlier commit.`;
+Use --against REF to compare this package with an earlier commit.
+Use --node VERSION to run all programs in another Node.js: 20, 22, 24 or 26.`;
 
 /** The name of the relays, which are not workloads. */
 const RELAYS = "relays";
@@ -57,6 +60,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
         rounds: { type: "string" },
         quick: { type: "boolean", default: false },
         against: { type: "string" },
+        node: { type: "string" },
         help: { type: "boolean", default: false },
       },
     });
@@ -77,9 +81,12 @@ export function parseCommandLine(argv: readonly string[]): Command {
   if (!Number.isInteger(rounds) || rounds < 1) {
     return mistake(`--rounds is ${values.rounds}; it must be an integer above 0.`);
   }
+  if (values.node !== undefined && !/^\d+$/.test(values.node)) {
+    return mistake(`--node is ${values.node}; it must be a major version such as 24.`);
+  }
   return {
     kind: "workloads",
-    name: resultName(names, values.quick, values.against),
+    name: resultName(names, values.quick, values.against, values.node),
     workloads:
       names.length === 0 ? WORKLOADS : [...new Set(workloadNames.flatMap(workloadsCalled))],
     // Relays have no ratios, so a run with --against leaves them out.
@@ -87,6 +94,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
       values.against === undefined && (names.length === 0 || workloadNames.length < names.length),
     effort: { ...effort, rounds },
     against: values.against,
+    node: values.node,
   };
 }
 
@@ -102,10 +110,12 @@ function resultName(
   names: readonly string[],
   isQuick: boolean,
   against: string | undefined,
+  node: string | undefined,
 ): string {
   const parts = names.length === 0 ? ["all"] : [...names];
   if (isQuick) parts.push("quick");
   if (against !== undefined) parts.push("against", against.replaceAll(/[^\w.-]/g, "-"));
+  if (node !== undefined) parts.push("node", node);
   return parts.join("-");
 }
 

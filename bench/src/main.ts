@@ -16,12 +16,23 @@ import { runtimeOf } from "./programs.ts";
 import { bunPath, denoPath, runtimePath } from "./run/runtime-paths.ts";
 import { type Comparison, compare, stepsOf } from "./run/compare.ts";
 import { chooseCores, type Cores } from "./run/cores.ts";
+import { describeFastPaths } from "./run/fast-paths.ts";
+import { isNode, runIn } from "./run/node-version.ts";
 import { describeWorkload, type Workload } from "./workloads.ts";
 
 const command = parseCommandLine(process.argv.slice(2));
 if (command.kind === "mistake") fail(command.message);
 else if (command.kind === "micro") await runMicro(command.names);
+else if (command.node !== undefined && !isNode(command.node)) runInOtherNode(command.node);
 else await runWorkloads(command);
+
+function runInOtherNode(node: string): void {
+  try {
+    process.exitCode = runIn(node);
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
 
 async function runMicro(names: readonly string[]): Promise<void> {
   const { runMicroBenches } = await import("./micro/run.ts");
@@ -37,6 +48,7 @@ async function runWorkloads(asked: WorkloadsCommand): Promise<void> {
   }
   const machine = describeMachine(cores);
   console.log(machineLines(machine).join("\n"));
+  console.log(`fast paths: ${describeFastPaths()}`);
   if (bunPath === undefined) console.log("Bun is not installed and is left out.");
   if (denoPath === undefined) console.log("Deno is not installed and is left out.");
 

@@ -151,6 +151,7 @@ export const WORKLOADS: readonly Workload[] = [
       server("tideway", "echo"),
       { ...server("tideway", "iterate"), name: "tideway, for await" },
     ],
+    target: { least: 0.92, aim: 0.97 },
   },
   {
     name: "broadcast",
@@ -279,12 +280,14 @@ export const WORKLOADS: readonly Workload[] = [
     load: echo("binary", 125),
     remark: "over TLS",
     programs: tlsServers(),
+    target: { least: 5, aim: 6 },
   },
   {
     name: "tls-16k",
     load: echo("binary", 16 * KIB),
     remark: "over TLS",
     programs: tlsServers(),
+    target: { least: 2, aim: 2.3 },
   },
   {
     name: "two-cores-125",

@@ -41,14 +41,21 @@ describe("the command line of the bench", () => {
     for (const { name } of WORKLOADS) expect(message).toContain(name);
   });
 
-  it.each([["--rounds", "0"], ["--rounds", "many"], ["--faster"]])("refuses %s %s", (...argv) => {
-    expect(parseCommandLine(argv)).toMatchObject({ kind: "mistake" });
-  });
+  it.each([["--rounds", "0"], ["--rounds", "many"], ["--faster"], ["--node", "newest"]])(
+    "refuses %s %s",
+    (...argv) => {
+      expect(parseCommandLine(argv)).toMatchObject({ kind: "mistake" });
+    },
+  );
 
   it("stores the results of some workloads apart from the results of all", () => {
     expect(parseCommandLine(["tls", "--quick"])).toMatchObject({ name: "tls-quick" });
     expect(parseCommandLine(["--against", "HEAD~1"])).toMatchObject({
       name: "all-against-HEAD-1",
+    });
+    expect(parseCommandLine(["tls", "--node", "24"])).toMatchObject({
+      name: "tls-node-24",
+      node: "24",
     });
   });
 
