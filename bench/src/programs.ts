@@ -19,6 +19,8 @@ export interface Program {
   /** Whether it uses two cores. */
   readonly isTwoCore: boolean;
   readonly isTls: boolean;
+  /** Whether the load opens its WebSockets over HTTP/2 (RFC 8441). Default: false. */
+  readonly isHttp2?: boolean;
   /** The protocol of the application that the load must speak. Default: none. */
   readonly dialect?: DialectName;
   /** The directory of the compiled bench. Default: the directory of this file. */
@@ -87,6 +89,15 @@ export function tlsServers(): readonly Program[] {
     ...server(library, "tls", certificate("localhost.crt"), certificate("localhost.key")),
     isTls: true,
   }));
+}
+
+/** The echo server of this package with TLS, over HTTP/1.1 and over HTTP/2. */
+export function http2Servers(): readonly Program[] {
+  const overHttp1 = tlsServers().find(({ library }) => library === "tideway")!;
+  return [
+    { ...overHttp1, name: "tideway, HTTP/1.1" },
+    { ...overHttp1, name: "tideway, HTTP/2", isHttp2: true },
+  ];
 }
 
 /** The echo servers in two processes on one port, with `node:cluster` or `reusePort` of Bun. */

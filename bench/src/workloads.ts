@@ -9,6 +9,7 @@ import {
 import {
   client,
   clients,
+  http2Servers,
   nameOf,
   nativeServers,
   type Program,
@@ -66,6 +67,8 @@ const CHANNELS: Program = {
   name: "tideway channels",
   dialect: "channels",
 };
+
+const OVER_HTTP2 = "over HTTP/2, compared with HTTP/1.1 with TLS";
 
 const SAME_PROGRAM = "the program of ws with only its import changed";
 
@@ -288,6 +291,27 @@ export const WORKLOADS: readonly Workload[] = [
     remark: "over TLS",
     programs: tlsServers(),
     target: { least: 2, aim: 2.3 },
+  },
+  {
+    name: "http2-125",
+    load: echo("binary", 125),
+    remark: OVER_HTTP2,
+    programs: http2Servers(),
+    target: { least: 0.5, aim: 0.8 },
+  },
+  {
+    name: "http2-125-single",
+    load: echo("binary", 125, { inFlight: 1 }),
+    remark: OVER_HTTP2,
+    programs: http2Servers(),
+    target: { least: 0.5, aim: 0.8 },
+  },
+  {
+    name: "http2-16k",
+    load: echo("binary", 16 * KIB),
+    remark: OVER_HTTP2,
+    programs: http2Servers(),
+    target: { least: 0.5, aim: 0.8 },
   },
   {
     name: "two-cores-125",

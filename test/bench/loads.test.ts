@@ -12,6 +12,7 @@ import type { Load } from "../../bench/src/load/loads.ts";
 import type { RunOrder, TrafficRound } from "../../bench/src/load/protocol.ts";
 import { WebSocket } from "../../src/node/index.ts";
 import { prepare, type Server, serve } from "../../src/node/server.ts";
+import { TLS } from "../support/certificate.ts";
 
 const SHAPE = { payload: "binary", payloadBytes: 125, connections: 3 } as const;
 const TEXT = { payload: "ascii", payloadBytes: 125, connections: 3 } as const;
@@ -46,6 +47,32 @@ describe.skipIf(process.platform !== "linux")("the load of the bench", () => {
     const load = { kind: "echo", ...SHAPE, inFlight: 4 } as const;
     expectRound(await runEcho(load, orderOf(load)));
   });
+
+  it.each([
+    ["small messages", 125, 4],
+    // More bytes than the initial flow-control window.
+    ["messages of 64 KiB", 65_536, 4],
+  ])(
+    "echoes %s over HTTP/2, and fails if the server refuses",
+    async (_, payloadBytes, inFlight) => {
+      const secure = await serve({
+        port: 0,
+        host: "127.0.0.1",
+        tls: TLS,
+        routes: { "ws:/": (socket) => socket.listen((message) => socket.send(message)) },
+      });
+      const load = { kind: "echo", ...SHAPE, payloadBytes, inFlight } as const;
+      const order = orderOf(load);
+      const subject = { ...order.subject, port: secure.port, isTls: true, isHttp2: true };
+      try {
+        expectRound(await runEcho(load, { ...order, subject }));
+      } finally {
+        await secure.stop({ timeoutMs: 1 });
+      }
+      const closed = runEcho(load, { ...order, subject });
+      await expect(closed).rejects.toThrow("ECONNREFUSED");
+    },
+  );
 
   it("sends HTTP requests on every connection", async () => {
     const load = { kind: "requests", connections: 3 } as const;

@@ -34,7 +34,7 @@ export interface OpenOrder {
 /** An order to a client process. */
 export type ClientOrder =
   | OpenOrder
-  /** The servers will be killed. Starts to count attempts and errors. */
+  /** The servers will be killed. Starts to count attempts and errors again from zero. */
   | { readonly ask: "expect-drop" }
   | { readonly ask: "report" };
 
@@ -44,7 +44,12 @@ export interface ClientCount {
   readonly open: number;
   /** The connections that have been lost since `expect-drop`. Each counts once. */
   readonly lost: number;
+  /** How many attempts failed with an error, by the code of the error. */
+  readonly errors: Errors;
 }
+
+/** Numbers of errors, by their codes. */
+export type Errors = Readonly<Record<string, number>>;
 
 /** The connections of a client process since `expect-drop`. */
 export interface ClientReport {
@@ -54,15 +59,10 @@ export interface ClientReport {
   /** The attempts that each connection needed. */
   readonly attempts: readonly number[];
   /** How many attempts failed with an error, by the code of the error. */
-  readonly errors: Readonly<Record<string, number>>;
+  readonly errors: Errors;
   /** How often a client lost its connection again after it had reconnected. */
   readonly lostAgain: number;
 }
 
 /** An answer of a client process. */
-export type ClientAnswer =
-  | { readonly kind: "ready" }
-  | ClientCount
-  | ClientReport
-  /** The first connections failed, before the servers were killed. */
-  | { readonly kind: "failed"; readonly error: string };
+export type ClientAnswer = { readonly kind: "ready" } | ClientCount | ClientReport;

@@ -92,23 +92,15 @@ export class ServerProcess extends Child<ServerOrder, ServerAnswer> {
 
 export class ClientProcess extends Child<ClientOrder, ClientAnswer> {
   /** The latest count. */
-  count: ClientCount = { kind: "count", open: 0, lost: 0 };
-  #failure: string | undefined;
+  count: ClientCount = { kind: "count", open: 0, lost: 0, errors: {} };
 
   static async start(program: string, index: number): Promise<ClientProcess> {
     const clients = new ClientProcess(program, "clients", `client process ${index}`);
     clients.onAnswer((answer) => {
       if (answer.kind === "count") clients.count = answer;
-      if (answer.kind === "failed") clients.#failure ??= answer.error;
     });
     await clients.answer("ready");
     return clients;
-  }
-
-  /** @throws Error if the process has ended, or has lost a connection that it must keep */
-  override check(): void {
-    super.check();
-    if (this.#failure !== undefined) throw new Error(this.#failure);
   }
 
   open(order: Omit<OpenOrder, "ask">): void {

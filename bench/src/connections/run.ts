@@ -10,7 +10,8 @@ import {
   type TcpCounters,
   tcpCounters,
 } from "./kernel.ts";
-import type { ClientReport } from "./messages.ts";
+import { limitLines } from "./limits.ts";
+import type { ClientReport, Errors } from "./messages.ts";
 import type { Plan } from "./plan.ts";
 import { Probe } from "./probe.ts";
 import { ClientProcess, ServerProcess } from "./processes.ts";
@@ -43,7 +44,7 @@ export interface Return {
   /** From the kill of the servers until each client had reconnected, in ascending order. */
   readonly returnsMs: readonly number[];
   readonly attempts: readonly number[];
-  readonly errors: Readonly<Record<string, number>>;
+  readonly errors: Errors;
   readonly lostAgain: number;
   /** The connections that the servers count. */
   readonly openAtServers: number;
@@ -80,6 +81,8 @@ class Run {
   readonly #options: RunOptions;
   #servers: readonly ServerProcess[] = [];
   #clients: readonly ClientProcess[] = [];
+  /** The counters of the kernel at the begin of the current phase. */
+  #counters = tcpCounters();
 
   constructor(plan: Plan, options: RunOptions) {
     this.#plan = plan;
@@ -132,7 +135,7 @@ class Run {
   async #dropAll(): Promise<Return> {
     for (const process of this.#clients) process.expectDrop();
     const clientPids = this.#clients.map(({ pid }) => pid);
-    const counters = tcpCounters();
+    this.#counters = tcpCounters();
     const clientCpu = cpuTime(clientPids).seconds;
     const droppedAtMs = Date.now();
     await Promise.all(this.#servers.map((server) => server.kill()));
@@ -163,7 +166,7 @@ class Run {
       echoDelaysMs: ascending(probes.flatMap(({ delaysMs }) => delaysMs)),
       longestDelayMs: Math.max(...states.map(({ longestDelayMs }) => longestDelayMs)),
       peakBytes: processMemory(pids).peakBytes,
-      counters: growthOf(counters, tcpCounters()),
+      counters: growthOf(this.#counters, tcpCounters()),
     };
   }
 
@@ -189,7 +192,13 @@ class Run {
       const elapsedMs = performance.now() - startMs;
       if (elapsedMs > timeoutMs) {
         throw new Error(
-          `only ${reached} of ${connections} connections are ${what} after ${timeoutMs} ms`,
+          [
+            `only ${reached} of ${connections} connections are ${what} after ${timeoutMs} ms`,
+            ...errorLines(
+              this.#clients.map(({ count }) => count.errors),
+              this.#counters,
+            ),
+          ].join("\n"),
         );
       }
       if (elapsedMs - reported > 5000) {
@@ -208,20 +217,31 @@ class Run {
 type Merged = Pick<Return, "returnsMs" | "attempts" | "errors" | "lostAgain">;
 
 function merge(reports: readonly ClientReport[], droppedAtMs: number): Merged {
-  const errors: Record<string, number> = {};
-  for (const report of reports) {
-    for (const [code, count] of Object.entries(report.errors)) {
-      errors[code] = (errors[code] ?? 0) + count;
-    }
-  }
   return {
     returnsMs: ascending(
       reports.flatMap(({ reconnectedAtMs }) => reconnectedAtMs.map((atMs) => atMs - droppedAtMs)),
     ),
     attempts: ascending(reports.flatMap(({ attempts }) => attempts)),
-    errors,
+    errors: sumOf(reports.map(({ errors }) => errors)),
     lostAgain: reports.reduce((sum, { lostAgain }) => sum + lostAgain, 0),
   };
+}
+
+/** The errors of attempts so far, and the limits of the machine that were met. */
+function errorLines(errors: readonly Errors[], before: TcpCounters): readonly string[] {
+  const sum = sumOf(errors);
+  return [
+    ...Object.entries(sum).map(([code, count]) => `${count} attempts failed with ${code}`),
+    ...limitLines(sum, growthOf(before, tcpCounters())),
+  ];
+}
+
+function sumOf(errors: readonly Errors[]): Errors {
+  const sum: Record<string, number> = {};
+  for (const [code, count] of errors.flatMap((some) => Object.entries(some))) {
+    sum[code] = (sum[code] ?? 0) + count;
+  }
+  return sum;
 }
 
 function ascending(values: readonly number[]): readonly number[] {

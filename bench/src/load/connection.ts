@@ -1,6 +1,7 @@
 import { type NetConnectOpts, type Socket, connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { upgradeRequest } from "./frames.ts";
+import { Http2Stream } from "./http2-stream.ts";
 import type { MessageShape } from "./loads.ts";
 import type { Subject } from "./protocol.ts";
 
@@ -29,6 +30,8 @@ export class LoadConnection {
   readonly #listener: ConnectionListener;
   readonly #socket: Socket;
   readonly #isTls: boolean;
+  /** The stream of the WebSocket, over HTTP/2. */
+  #stream: Http2Stream | undefined;
   #onOpen: ((error?: Error) => void) | undefined;
   #head = "";
 
@@ -62,9 +65,12 @@ export class LoadConnection {
       noDelay: true,
       ...(localAddress === undefined ? {} : { localAddress }),
     };
-    const socket = subject.isTls ? this.#connectTls(address) : this.#connect(address);
+    const socket = subject.isTls
+      ? this.#connectTls(address, subject.isHttp2 === true)
+      : this.#connect(address);
     socket.on(subject.isTls ? "secureConnect" : "connect", () => {
-      if (subject.isFramed) socket.write(upgradeRequest(subject.port, options));
+      if (subject.isHttp2) this.#stream = this.#openStream(socket, subject.port);
+      else if (subject.isFramed) socket.write(upgradeRequest(subject.port, options));
       else this.#opened();
     });
     socket.on("error", (error) => {
@@ -77,7 +83,8 @@ export class LoadConnection {
   }
 
   write(bytes: Uint8Array, onWritten?: () => void): void {
-    this.#socket.write(bytes, onWritten);
+    if (this.#stream === undefined) this.#socket.write(bytes, onWritten);
+    else this.#stream.write(bytes);
   }
 
   /** Resets the connection, because thousands of connections in the state TIME-WAIT would use up the ports. */
@@ -100,16 +107,31 @@ export class LoadConnection {
   }
 
   /** Without the shared buffer, because TLS sockets allocate their buffers. */
-  #connectTls(address: NetConnectOpts): Socket {
-    const socket = connectTls({ ...address, rejectUnauthorized: false });
+  #connectTls(address: NetConnectOpts, isHttp2: boolean): Socket {
+    const socket = connectTls({
+      ...address,
+      rejectUnauthorized: false,
+      ...(isHttp2 ? { ALPNProtocols: ["h2"] } : {}),
+    });
     return socket.on("data", (bytes) => {
       this.#onBytes(bytes, bytes.length);
     });
   }
 
+  #openStream(socket: Socket, port: number): Http2Stream {
+    return new Http2Stream(port, {
+      send: (bytes) => socket.write(bytes),
+      onOpen: () => this.#opened(),
+      onBytes: (bytes, start, end) => {
+        this.#listener.onBytes(bytes.subarray(start, end), end - start);
+      },
+    });
+  }
+
   #onBytes(bytes: Buffer, end: number): void {
     try {
-      if (this.#onOpen === undefined) this.#listener.onBytes(bytes, end);
+      if (this.#stream !== undefined) this.#stream.receive(bytes, end);
+      else if (this.#onOpen === undefined) this.#listener.onBytes(bytes, end);
       else this.#readHead(bytes, end);
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)));

@@ -25,6 +25,8 @@ export interface Subject {
   /** Whether it uses the WebSocket protocol. Otherwise it echoes bare bytes of the same size. */
   readonly isFramed: boolean;
   readonly isTls: boolean;
+  /** Whether to open WebSockets over HTTP/2 (RFC 8441), one on each connection. Default: false. */
+  readonly isHttp2?: boolean | undefined;
   /** The protocol of the application, if the load must speak one. */
   readonly dialect?: DialectName | undefined;
 }

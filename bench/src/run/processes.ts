@@ -29,9 +29,9 @@ export class RunningProgram {
   }
 
   private constructor(program: Program, child: ChildProcess, { port, pids }: ReadyAnswer) {
-    const { library, isTls, dialect } = program;
+    const { library, isTls, isHttp2, dialect } = program;
     this.program = program;
-    this.subject = { port, pids, isTls, isFramed: library !== "net", dialect };
+    this.subject = { port, pids, isTls, isHttp2, isFramed: library !== "net", dialect };
     this.#child = child;
   }
 

@@ -50,8 +50,8 @@ export interface ServeOptions extends AttachOptions {
   readonly reusePort?: boolean;
   /**
    * The maximum number of connections that wait until the server accepts them. The operating system drops
-   * further connections without a response, and their clients try again after a second or more. It also has a
-   * limit of its own, such as `net.core.somaxconn` of Linux. An integer from 1 to 65,535. Default: 4,096.
+   * further connections without a response, and their clients try again after a second or more. Its own limit,
+   * such as `net.core.somaxconn` of Linux, also applies. An integer from 1 to 65,535. Default: 4,096.
    */
   readonly backlog?: number;
   /**
