@@ -1,4 +1,5 @@
 import { constants, type Http2Stream } from "node:http2";
+import { versions } from "node:process";
 import type { ByteTransport, ByteTransportHandler } from "../../connection/byte-transport.ts";
 import { ByteAccumulator } from "../requests/byte-accumulator.ts";
 import { cancelStream, endStream } from "./close-stream.ts";
@@ -9,6 +10,12 @@ import { cancelStream, endStream } from "./close-stream.ts";
  * false.
  */
 const SEND_BUFFER_BYTES = 16_384;
+
+/**
+ * When a client disconnects while bytes are being written to it, Node.js 20 may deliver the last chunk again:
+ * the same part of the same buffer, which is then part of no other chunk. Later versions do not.
+ */
+const REPEATS_CHUNKS = Number(versions.node.split(".", 1)[0]) < 22;
 
 /**
  * A byte transport over a stream of HTTP/2, after its response has been sent. `end` sends END_STREAM, and
@@ -22,6 +29,9 @@ export class StreamTransport implements ByteTransport {
   #isClosed = false;
   #isPaused = false;
   #isDropped = false;
+  /** The buffer of the last chunk, weakly because an idle stream would keep it, and the offset in it. */
+  #lastBuffer: WeakRef<ArrayBufferLike> | undefined;
+  #lastOffset = 0;
 
   constructor(stream: Http2Stream) {
     this.#stream = stream;
@@ -119,6 +129,7 @@ export class StreamTransport implements ByteTransport {
     const stream = this.#stream;
     const push = stream.push.bind(stream);
     stream.push = (chunk: Uint8Array | null, ...rest) => {
+      if (REPEATS_CHUNKS && chunk !== null && this.#isRepeated(chunk)) return true;
       // Below its high-water mark the stream continues to read even if it is paused.
       const isFull = stream.readableLength >= stream.readableHighWaterMark;
       if (!this.#isPaused || (chunk !== null && !isFull)) return push(chunk, ...rest);
@@ -129,5 +140,11 @@ export class StreamTransport implements ByteTransport {
       if (this.#pending.length > 0) push(this.#pending.take());
       return push(null);
     };
+  }
+  #isRepeated({ buffer, byteOffset }: Uint8Array): boolean {
+    if (this.#lastOffset === byteOffset && this.#lastBuffer?.deref() === buffer) return true;
+    this.#lastBuffer = new WeakRef(buffer);
+    this.#lastOffset = byteOffset;
+    return false;
   }
 }

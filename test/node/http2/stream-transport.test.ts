@@ -65,3 +65,27 @@ it.each([
     transport.end();
   },
 );
+
+// The other versions have no repeated chunks, so the transport does not look for them there.
+it.runIf(process.versions.node.startsWith("20."))(
+  "delivers a chunk once that Node.js 20 pushes again, and an equal chunk in another buffer",
+  async () => {
+    const { stream, transport } = await openPaused();
+    const received: string[] = [];
+    transport.start({
+      onBytes: (bytes) => received.push(Buffer.from(bytes).toString()),
+      onDrain: () => {},
+      onEnd: () => {},
+      onClosed: () => {},
+    });
+    const [chunk, equal] = [
+      Buffer.from(new Uint8Array([97, 98])),
+      Buffer.from(new Uint8Array([97, 98])),
+    ];
+    const parts = Buffer.from(Uint8Array.from(Buffer.from("cdef")).buffer);
+    for (const each of [chunk, chunk, equal, parts.subarray(0, 2), parts.subarray(2)])
+      stream.push(each);
+    await vi.waitFor(() => expect(received.join("")).toBe("ababcdef"));
+    transport.destroy();
+  },
+);
