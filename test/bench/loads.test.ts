@@ -53,7 +53,7 @@ describe.skipIf(process.platform !== "linux")("the load of the bench", () => {
     // More bytes than the initial flow-control window.
     ["messages of 64 KiB", 65_536, 4],
   ])(
-    "echoes %s over HTTP/2, and fails if the server refuses",
+    "echoes %s over HTTP/2, and fails once the server has stopped",
     async (_, payloadBytes, inFlight) => {
       const secure = await serve({
         port: 0,
