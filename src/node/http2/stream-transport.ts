@@ -12,8 +12,8 @@ import { cancelStream, endStream } from "./close-stream.ts";
 const SEND_BUFFER_BYTES = 16_384;
 
 /**
- * When a client disconnects while bytes are being written to it, Node.js 20 may deliver the last chunk again:
- * the same part of the same buffer, which is then part of no other chunk. Later versions do not.
+ * When a client disconnects during a write, Node.js 20 may deliver the last chunk again: the same part of the same
+ * buffer. Two different chunks never share it. Later versions of Node.js do not repeat chunks.
  */
 const REPEATS_CHUNKS = Number(versions.node.split(".", 1)[0]) < 22;
 
