@@ -55,6 +55,7 @@ export const SECTIONS: readonly Section[] = [
       { text: "Architecture", file: "architecture.md" },
       { text: "Conformance", file: "conformance.md" },
       { text: "Security", file: "security.md" },
+      { text: "Runtimes", file: "runtimes.md" },
       { text: "Performance", file: "performance.md" },
       { text: "Design notes", file: "design-notes.md" },
     ],

@@ -1,21 +1,12 @@
-import type { Runtime } from "../support/runtimes.ts";
-
 /** Tests that the table in the docs counts as one row. */
 export interface Area {
   readonly name: string;
   /** Paths from the root of the repository, without the ending of a file. */
   readonly paths: readonly string[];
-  /** Only the releases of Node.js have what these tests are about. */
-  readonly isOnlyNode?: boolean;
 }
 
 /** A file belongs to the first area with a path that it begins with. */
 export const AREAS: readonly Area[] = [
-  {
-    name: "client and server of different runtimes",
-    paths: ["test/runtimes/pairs"],
-  },
-  { name: "the runtime's own client", paths: ["test/interop/own-client"] },
   { name: "conversations", paths: ["test/suite/conversation"] },
   {
     name: "channels",
@@ -27,7 +18,7 @@ export const AREAS: readonly Area[] = [
   { name: "frames and messages", paths: ["test/protocol", "test/connection", "test/streams"] },
   { name: "client", paths: ["test/client", "test/node/client", "test/interop/our-client"] },
   { name: "HTTP/2", paths: ["test/node/http2"] },
-  { name: "accelerators", paths: ["test/node/internals"], isOnlyNode: true },
+  { name: "accelerators", paths: ["test/node/internals"] },
   { name: "server", paths: ["test/server", "test/node", "test/interop/our-server"] },
   {
     name: "topics on Redis and NATS",
@@ -36,11 +27,6 @@ export const AREAS: readonly Area[] = [
   { name: "topics in memory", paths: ["test/topics"] },
   { name: "the face of ws", paths: ["test/ws"] },
 ];
-
-/** The areas that a runtime is tested in. */
-export function areasOf(runtime: Runtime): readonly Area[] {
-  return AREAS.filter(({ isOnlyNode }) => isOnlyNode !== true || runtime.startsWith("node"));
-}
 
 /** The name of the area that a file belongs to. */
 export function areaOf(file: string): string | undefined {

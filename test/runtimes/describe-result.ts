@@ -1,18 +1,33 @@
+import type { PairResult } from "./all-pairs.ts";
 import type { TestOutcome } from "./run-tests.ts";
+import type { Speed } from "./speed.ts";
 import type { RuntimeResult } from "./test-runtime.ts";
 
-/** The result for a terminal, as lines. */
+/** The tests of a runtime for a terminal, as lines. */
 export function describeResult(result: RuntimeResult): string[] {
   return [
     `\n${result.runtime}`,
     ...result.areas.map(
-      ({ area, passed, different, skipped }) =>
-        `  ${area.padEnd(42)}${column(passed)} passed${column(different)} different${column(skipped)} skipped`,
+      ({ name, passed, different, skipped }) =>
+        `  ${name.padEnd(28)}${column(passed)} passed${column(different)} different${column(skipped)} skipped`,
     ),
     ...listed("failed", result.failures),
     ...listed("known to fail, but passed", result.repaired),
     ...listed("failed, but passed alone", result.unstable),
   ];
+}
+
+export function describePair({ server, client, kind, conversations, failed }: PairResult): string {
+  const count = conversations.length - Object.keys(failed).length;
+  const errors = Object.entries(failed).map(([name, error]) => `\n  ${name}: ${error}`);
+  return `${server} serves ${client} (${kind}): ${count} of ${conversations.length} conversations${errors.join("")}`;
+}
+
+export function describeSpeed(name: string, speed: Speed): string {
+  const costs = Object.entries(speed).map(
+    ([length, cost]) => `${cost.toFixed(1)} us of CPU time for an echo of ${length} bytes`,
+  );
+  return `${name}: ${costs.join(", ")}`;
 }
 
 function column(count: number): string {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import type { Runtime } from "../support/runtimes.ts";
+import { launcherArguments, type Runtime } from "../support/runtimes.ts";
 
 /** One test of one run. */
 export interface TestOutcome {
@@ -51,7 +51,11 @@ export async function runTests(run: TestRun): Promise<TestOutcome[]> {
   const log = createWriteStream(join(FOLDER, `${run.runtime}.log`), { flags: "a" });
   const child = spawn(
     run.program,
-    [...launcherArguments(run.runtime), ...vitestArguments(run, report)],
+    [
+      ...launcherArguments(run.program),
+      ...(run.runtime === "bun" ? ["--bun"] : []),
+      ...vitestArguments(run, report),
+    ],
     {
       stdio: ["ignore", "pipe", "pipe"],
     },
@@ -61,12 +65,6 @@ export async function runTests(run: TestRun): Promise<TestOutcome[]> {
   await once(child, "close");
   log.end();
   return outcomesIn(JSON.parse(await readFile(report, "utf8")) as JsonReport);
-}
-
-/** What a runtime needs so that a program behaves like one of Node.js. */
-function launcherArguments(runtime: Runtime): string[] {
-  if (runtime === "bun") return ["--bun"];
-  return runtime === "deno" ? ["run", "--allow-all"] : [];
 }
 
 function vitestArguments(run: TestRun, report: string): string[] {

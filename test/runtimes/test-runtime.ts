@@ -1,11 +1,11 @@
 import type { Runtime } from "../support/runtimes.ts";
-import { areaOf, areasOf } from "./areas.ts";
+import { areaOf, AREAS } from "./areas.ts";
 import { isKnownToFail, leftOut } from "./known-differences.ts";
 import { runTests, type TestOutcome } from "./run-tests.ts";
 
 /** The counts of one area. */
 export interface AreaResult {
-  readonly area: string;
+  readonly name: string;
   passed: number;
   /** Known differences: see `known-differences.ts`. */
   different: number;
@@ -30,7 +30,7 @@ export async function testRuntime(
   program: string,
   only?: string,
 ): Promise<RuntimeResult> {
-  const areas = areasOf(runtime).filter(({ name }) => only === undefined || name === only);
+  const areas = AREAS.filter(({ name }) => only === undefined || name === only);
   const run = { runtime, program, exclude: leftOut(runtime) };
   const isOfAreas = ({ file }: TestOutcome): boolean =>
     areas.some(({ name }) => name === areaOf(file));
@@ -61,7 +61,7 @@ export async function testRuntime(
 }
 
 function countsOf(area: string, runtime: Runtime, outcomes: readonly TestOutcome[]): AreaResult {
-  const counts: AreaResult = { area, passed: 0, different: 0, skipped: 0 };
+  const counts: AreaResult = { name: area, passed: 0, different: 0, skipped: 0 };
   for (const { file, name, status } of outcomes) {
     if (areaOf(file) !== area) continue;
     if (status === "passed") counts.passed++;

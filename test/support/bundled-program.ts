@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { rolldown } from "rolldown";
+import { launcherArguments } from "./runtimes.ts";
 
 /** In the folder of the packages, so that imports which are not bundled are found. */
 const FOLDER = "node_modules/.cache/tideway-programs";
@@ -20,6 +21,8 @@ export class BundledProgram implements AsyncDisposable {
     await mkdir(FOLDER, { recursive: true });
     const file = resolve(FOLDER, `${process.pid}-${input.replaceAll(/\W/g, "-")}.mjs`);
     const entries = {
+      "tideway/channels": "node/channels.ts",
+      "tideway/channels/server": "channels/server/index.ts",
       "tideway/server": "node/server.ts",
       "tideway/testing": "testing/index.ts",
       "tideway/topics/nats": "topics/nats/index.ts",
@@ -48,7 +51,7 @@ export class BundledProgram implements AsyncDisposable {
     env: Record<string, string>,
     ...args: readonly string[]
   ): RunningProgram {
-    return this.startWith(runtime, runtime.endsWith("deno") ? ["run", "-A"] : [], env, ...args);
+    return this.startWith(runtime, launcherArguments(runtime), env, ...args);
   }
 
   /** Starts the program in another runtime with flags of that runtime. */
@@ -78,6 +81,8 @@ export class RunningProgram implements AsyncDisposable {
   stderr = "";
   /** Resolves with the exit code; null after a signal. */
   readonly exited: Promise<number | null>;
+  /** Resolves with the first line of stdout, or with undefined if the program ends without one. */
+  readonly firstLine: Promise<string | undefined>;
   readonly #child: ChildProcess;
 
   constructor(child: ChildProcess) {
@@ -85,6 +90,13 @@ export class RunningProgram implements AsyncDisposable {
     child.stdout!.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
     child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
     this.exited = once(child, "close").then(([code]) => code as number | null);
+    this.firstLine = new Promise((resolve) => {
+      child.stdout!.on("data", () => {
+        const end = this.stdout.indexOf("\n");
+        if (end !== -1) resolve(this.stdout.slice(0, end));
+      });
+      child.once("close", () => resolve(undefined));
+    });
   }
 
   /** Closes the pipe of stderr, so that the process can no longer write to it. */

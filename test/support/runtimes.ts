@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import type { Availability } from "./debian.ts";
 
 /**
@@ -32,6 +32,11 @@ export function ensureRuntimes(): Runtimes {
       ? installed[name]
       : { reason: `${installed[name].reason}, and npm ci in test/runtimes failed (${failure})` },
   );
+}
+
+/** What the program of a runtime needs before the file that it runs. */
+export function launcherArguments(program: string): string[] {
+  return basename(program) === "deno" ? ["run", "--allow-all"] : [];
 }
 
 /** Where a package of `test/runtimes` is installed. */

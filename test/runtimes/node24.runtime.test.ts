@@ -1,0 +1,3 @@
+import { expectConversations } from "./expect-conversations.ts";
+
+expectConversations("node24");

@@ -1,0 +1,39 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import type { PairResult } from "./all-pairs.ts";
+import type { Speed } from "./speed.ts";
+import type { AreaResult } from "./test-runtime.ts";
+
+const FILE = "test/runtimes/result.json";
+
+/** What the last runs with `--write` have found. `docs/runtimes.md` has tables of it. */
+export interface RecordedResult {
+  readonly runtimes: Readonly<Record<string, RecordedRuntime>>;
+  readonly pairs: readonly PairResult[];
+}
+
+interface RecordedRuntime {
+  /** As its program prints it. */
+  readonly version?: string | undefined;
+  readonly areas?: readonly AreaResult[];
+  /** Tests that failed and are not among the known differences. */
+  readonly failed?: number;
+  readonly speed?: Speed;
+}
+
+export function readResult(): RecordedResult {
+  return JSON.parse(readFileSync(FILE, "utf8")) as RecordedResult;
+}
+
+export function writeResult(result: RecordedResult): void {
+  writeFileSync(FILE, `${JSON.stringify(result, undefined, 2)}\n`);
+}
+
+/** Adds to what is recorded of a runtime. */
+export function withRuntime(
+  result: RecordedResult,
+  name: string,
+  found: RecordedRuntime,
+): RecordedResult {
+  const { runtimes, pairs } = result;
+  return { pairs, runtimes: { ...runtimes, [name]: { ...runtimes[name], ...found } } };
+}
