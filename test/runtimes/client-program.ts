@@ -34,7 +34,7 @@ function create(scheme: string, path: string): Socket {
   const url = addressOf(scheme, path);
   if (isOwn) return new WebSocket(url, ["a", "b"]);
   const tls = scheme === "wss" ? { tls: { ca } } : {};
-  return new TidewayWebSocket(url, { protocols: ["a", "b"], ...tls }) as Socket;
+  return new TidewayWebSocket(url, { protocols: ["a", "b"], ...tls });
 }
 
 const closeOf = (socket: Socket): Promise<CloseEvent> =>

@@ -70,7 +70,7 @@ async function test([name, path]: Installed): Promise<void> {
   for (const line of describeResult(result)) console.log(line);
   if (result.failures.length > 0 || result.repaired.length > 0) process.exitCode = 1;
   // Bun prints only its version, and Deno more than that.
-  const [version] = /\d+\.\d+\.\d+/.exec(`${spawnSync(path, ["--version"]).stdout}`) ?? [];
+  const [version] = /\d+\.\d+\.\d+/.exec(versionOf(path)) ?? [];
   const failed = result.failures.length;
   recorded = withRuntime(recorded, name, { version, areas: result.areas, failed });
 }
@@ -87,4 +87,8 @@ async function measure(): Promise<void> {
     console.log(describeSpeed(name, speed));
     recorded = withRuntime(recorded, name, { speed });
   }
+}
+
+function versionOf(path: string): string {
+  return spawnSync(path, ["--version"], { encoding: "utf8" }).stdout;
 }

@@ -24,11 +24,11 @@ export function tablesOf(result: RecordedResult): Readonly<Record<string, string
 
 /** The page with other tables. */
 export function withTables(page: string, tables: Readonly<Record<string, string>>): string {
-  return Object.entries(tables).reduce((text, [name, table]) => {
+  return Object.entries(tables).reduce((text, [name, content]) => {
     const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];
     if (from === -1 || to === -1) throw new Error(`${PAGE} has no ${begin} with ${end}`);
-    return `${text.slice(0, from)}${begin}\n\n${table}\n\n${text.slice(to)}`;
+    return `${text.slice(0, from)}${begin}\n\n${content}\n\n${text.slice(to)}`;
   }, page);
 }
 

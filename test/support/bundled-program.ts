@@ -90,12 +90,12 @@ export class RunningProgram implements AsyncDisposable {
     child.stdout!.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
     child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
     this.exited = once(child, "close").then(([code]) => code as number | null);
-    this.firstLine = new Promise((resolve) => {
+    this.firstLine = new Promise((settle) => {
       child.stdout!.on("data", () => {
         const end = this.stdout.indexOf("\n");
-        if (end !== -1) resolve(this.stdout.slice(0, end));
+        if (end !== -1) settle(this.stdout.slice(0, end));
       });
-      child.once("close", () => resolve(undefined));
+      child.once("close", () => settle(undefined));
     });
   }
 
