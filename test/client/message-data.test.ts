@@ -2,7 +2,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { isBlob, readBlob, toMessage } from "../../src/client/message-data.ts";
 
-/** An object of another realm, such as that of an emulated DOM, with a class of this name. */
+/** An object of a class with this name in another realm, such as an emulated DOM. */
 function foreign(tag: string, members: object): object {
   return Object.assign({ [Symbol.toStringTag]: tag }, members);
 }

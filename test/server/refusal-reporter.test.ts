@@ -24,7 +24,7 @@ const DETAILS: RefusalDetails = {
 const EACH_MINUTE =
   "Each kind of refusal is printed once a minute; set onRefused to get all of them.";
 
-/** What a reporter gives to its listener, writes to the debug log and prints to the console. */
+/** Returns the report to the listener, the line of the debug log, and the line on the console. */
 function outputsOf(
   details: RefusalDetails,
   peer: RefusedPeer,
@@ -114,7 +114,7 @@ describe("a refusal of a known peer", () => {
   });
 });
 
-it("a refusal of an unknown peer has no origin, host, route or option, and says so", () => {
+it("a refusal of an unknown peer has no origin, host, route or option", () => {
   const details: RefusalDetails = { what: "request", status: 400, reason: "It is malformed." };
   const { report, logged, printed } = outputsOf(details, UNKNOWN_PEER);
   expect(report).toEqual({

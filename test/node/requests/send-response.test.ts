@@ -179,3 +179,17 @@ it.each([
   const received = await get(() => new Response("no", { status: 403 }), head);
   expect(received.slice(0, received.indexOf("\r\n"))).toBe(`HTTP/1.1 ${status}`);
 });
+
+it.each([
+  ["a handler", "GET / HTTP/1.1\r\nHost: a\r\n"],
+  ["an authorize", handshake("/refused").slice(0, -2)],
+])("%s can answer with a Response without a body", async (_who, head) => {
+  const answer = await get(
+    () => new Response(null, { status: 403, headers: { "x-a": "b" } }),
+    head,
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 403 Forbidden\r\n/);
+  expect(answer.toLowerCase()).toContain("\r\nx-a: b\r\n");
+  expect(answer.endsWith("\r\n\r\n")).toBe(true);
+  expect(onError).not.toHaveBeenCalled();
+});

@@ -14,7 +14,7 @@ import { NatsStream } from "../../../src/topics/nats/nats-stream.ts";
 
 const SUBJECT = "tideway.log.news";
 const MAX_AGE_MS = 1_000_000;
-/** The maximum number of topics of which a NatsLog remembers the last message. */
+/** The maximum number of last messages that a NatsLog remembers. */
 const MAX_TAILS = 10_000;
 
 const encoder = new TextEncoder();

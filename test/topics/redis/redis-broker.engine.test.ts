@@ -339,7 +339,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     }
   });
 
-  it("keeps all that it stores below its prefix, so that brokers can share a database", async () => {
+  it("begins each key with its prefix, so that brokers can share a database", async () => {
     const { port } = await start();
     const { client, end } = await ioRedis(port);
     onTestFinished(() => end());
