@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
+import { versions } from "node:process";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { HTTP2, LINKS, TCP_DOCUMENTED } from "./test/suite/links.ts";
+import { BUN_SERVE, HTTP2, LINKS, TCP_DOCUMENTED } from "./test/suite/links.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
@@ -75,12 +76,25 @@ const INTEROP = "test/interop/{compression,our-client,our-server}.test.ts";
 /** These also run with the public reads, writes and zlib of Node.js alone. */
 const BY_WHAT_NODE_DOCUMENTS = ["test/fuzz/fuzz.test.ts", "test/protocol/deflate/!(codec).test.ts"];
 
+/** In Bun, these run with `serve` of `tideway/bun`. */
+const BUN_SERVE_PROJECT = {
+  extends: true as const,
+  test: {
+    name: BUN_SERVE,
+    isolate: false,
+    include: [CONVERSATIONS, "test/bun/*.test.ts"],
+    exclude: OTHER_PROGRAMS,
+    provide: { transport: BUN_SERVE },
+  },
+};
+
 export default defineConfig({
   resolve: {
     // Tests run on the sources, so that a change needs no build before its test.
     alias: [
       { find: /^tideway$/, replacement: source("node/index.ts") },
       { find: /^tideway\/server$/, replacement: source("node/server.ts") },
+      { find: /^tideway\/bun$/, replacement: source("bun/index.ts") },
       { find: /^tideway\/protocol$/, replacement: source("protocol/index.ts") },
       { find: /^tideway\/topics$/, replacement: source("topics/index.ts") },
       { find: /^tideway\/topics\/redis$/, replacement: source("topics/redis/index.ts") },
@@ -175,6 +189,7 @@ export default defineConfig({
           provide: { transport: name },
         },
       })),
+      ...("bun" in versions ? [BUN_SERVE_PROJECT] : []),
       {
         extends: true,
         test: {

@@ -3,6 +3,7 @@ export const ENTRY_POINTS = {
   tideway: "dist/node/index.d.ts",
   "tideway.browser": "dist/browser/index.d.ts",
   "tideway-server": "dist/node/server.d.ts",
+  "tideway-bun": "dist/bun/index.d.ts",
   "tideway-protocol": "dist/protocol/index.d.ts",
   "tideway-topics": "dist/topics/index.d.ts",
   "tideway-topics-redis": "dist/topics/redis/index.d.ts",

@@ -9,7 +9,7 @@
 
 import { ArrayViews } from "./array-views.ts";
 
-/** From this length on, aligned words are faster, although the key may have to be a BigInt. */
+/** From this length on, aligned words are faster, although the key may need to be a BigInt. */
 export const MIN_LONG_BYTES = 512;
 
 /** The views of larger buffers are not cached, so that their memory can be freed. */

@@ -389,6 +389,7 @@ const NO_OPTIONS: MessageListenOptions = {};
 const OPTION_OF_VIOLATION: Readonly<Record<string, string>> = {
   MESSAGE_TOO_BIG: "maxMessageBytes",
   UNFINISHED_TOO_BIG: "maxUnfinishedBytes",
+  UNREAD_TOO_BIG: "maxQueuedBytes",
   RATE_EXCEEDED: "maxMessagesPerSecond",
 };
 

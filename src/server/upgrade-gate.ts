@@ -77,6 +77,7 @@ export class UpgradeGate {
       kind: "accept",
       ...(headers !== undefined && { headers }),
       connection: options,
+      limits: entry.limits,
       open: (connection) => connections.open(connection, attempt, params, state),
     });
     return entry.authorize === undefined

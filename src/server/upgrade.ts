@@ -3,6 +3,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { HttpRefusal, WebSocketOffer } from "../protocol/handshake/index.ts";
 import type { OriginClaim } from "./origin-policy.ts";
 import type { ClientCertificate } from "./client-certificate.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
 import type { Socket } from "./socket.ts";
 
 /** The remote address of a connection. */
@@ -50,6 +51,8 @@ export interface UpgradeAccepted {
   readonly kind: "accept";
   /** The options of the connection. */
   readonly connection: ByteConnectionOptions;
+  /** The limits of the route. */
+  readonly limits: ConnectionLimits;
   /** Valid headers that the application adds to the response. */
   readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
   /** Creates the socket of the connection, and runs the route's handler. */

@@ -15,3 +15,6 @@ export const TCP_DOCUMENTED = "TCP, with documented Node APIs only";
 
 /** HTTP/2, for conversations, but not for tests of the connection below. */
 export const HTTP2 = "HTTP/2";
+
+/** TCP, with the server of Bun. */
+export const BUN_SERVE = "Bun.serve";

@@ -7,11 +7,12 @@ import {
 } from "node:net";
 import type { Duplex } from "node:stream";
 import { ReconnectingWebSocket, WebSocket, WebSocketStream } from "tideway";
+import { serve as serveInBun } from "tideway/bun";
 import { type ApplicationOptions, type Attachment, serve } from "tideway/server";
 import { type LinkOptions, MemoryNetwork } from "tideway/testing";
 import { inject } from "vitest";
 import { openSession, startTls, webSocketOver } from "../node/http2/support.ts";
-import { HTTP2, LINKS } from "./links.ts";
+import { BUN_SERVE, HTTP2, LINKS } from "./links.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -157,6 +158,29 @@ function memory(name: string, link: LinkOptions): Transport {
   };
 }
 
+/** A server with `Bun.serve`. It does not compress. */
+const bunServe: Transport = {
+  ...tcp,
+  name: BUN_SERVE,
+  async serve(routes, options) {
+    const plain = Object.entries(routes).map(([key, route]) => [
+      key,
+      typeof route === "object" ? { ...route, compression: false } : route,
+    ]);
+    const server = await serveInBun({
+      host: "127.0.0.1",
+      ...options,
+      port: 0,
+      routes: Object.fromEntries(plain) as Routes,
+    });
+    return {
+      ...tcpReach(server.port),
+      sockets: server.sockets,
+      stop: async (stopOptions) => await server.stop(stopOptions),
+    };
+  },
+};
+
 /** All WebSockets of a client are streams of one connection. */
 async function serveHttp2(routes: Routes, options?: ApplicationOptions): Promise<Venue> {
   const server = await startTls({ ...options, routes });
@@ -173,7 +197,8 @@ const name = inject("transport") ?? tcp.name;
 /**
  * The transport of this run. `vitest.config.ts` lists the files that run over several transports.
  */
-export const transport: Transport = name in LINKS ? memory(name, LINKS[name]) : tcp;
+export const transport: Transport =
+  name in LINKS ? memory(name, LINKS[name]) : name === BUN_SERVE ? bunServe : tcp;
 
 /** Starts what a conversation needs, over the transport of this run. */
 export async function openVenue(routes: Routes, options?: ApplicationOptions): Promise<Venue> {

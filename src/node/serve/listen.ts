@@ -126,7 +126,7 @@ async function listenOnPort(
     ...(host === undefined ? {} : { host }),
     ...(reusePort ? { reusePort } : {}),
   });
-  if (error !== undefined) throw failed(where, portProblem(error), error);
+  if (error !== undefined) throw portFailed(host, port, error);
 }
 
 /** Whether a version of Node.js has the option `reusePort`. Older versions ignore it. */
@@ -190,6 +190,15 @@ function isRefused(path: string): Promise<boolean> {
     });
     socket.on("error", ({ code }: NodeJS.ErrnoException) => resolve(code === "ECONNREFUSED"));
   });
+}
+
+/** The error of `serve` if it cannot listen on a port. */
+export function portFailed(
+  host: string | undefined,
+  port: number,
+  error: NodeJS.ErrnoException,
+): TransportError {
+  return failed(`${host ?? "*"}:${port}`, portProblem(error), error);
 }
 
 /** Describes why a server cannot listen on a port, and what to do. */

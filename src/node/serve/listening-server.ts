@@ -1,6 +1,5 @@
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { resolve as resolvePath } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Http2Listener } from "../http2/http2-listener.ts";
 import type { InterceptedConnections } from "../http/handshake-interceptor.ts";
@@ -10,6 +9,7 @@ import type { ListenPlace } from "./listen.ts";
 import type { ServeEnvironment } from "./serve-environment.ts";
 import { shutdownRefusal } from "../requests/refused-requests.ts";
 import { type OpenSockets, type Server } from "./running-server.ts";
+import { serverUrl } from "./server-url.ts";
 import { resolveStopOptions, type StopOptions } from "./stop-options.ts";
 
 /** The server that `serve` returns. It is created after the HTTP server has begun to listen. */
@@ -38,15 +38,9 @@ export class ListeningServer implements Server {
   ) {
     this.httpServer = httpServer;
     this.sockets = http1.sockets;
-    const scheme = isSecure ? "https" : "http";
-    if ("path" in place) {
-      this.path = place.path;
-      this.port = 0;
-      this.url = `${scheme}+unix:${encodePath(place.path)}:`;
-    } else {
-      this.port = (httpServer.address() as AddressInfo).port;
-      this.url = `${scheme}://${urlHost(place.host)}:${this.port}`;
-    }
+    if ("path" in place) this.path = place.path;
+    this.port = "path" in place ? 0 : (httpServer.address() as AddressInfo).port;
+    this.url = serverUrl(place, this.port, isSecure);
     this.#http1 = http1;
     this.#http2 = http2;
     if (isSecure) this.#trackHandshakes(httpServer);
@@ -125,15 +119,4 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
 
 function drop(connections: Iterable<Duplex>): void {
   for (const connection of connections) connection.destroy();
-}
-
-/** Encodes the absolute path of a Unix socket for a `ws+unix:` URL. */
-function encodePath(path: string): string {
-  return resolvePath(path).split("/").map(encodeURIComponent).join("/");
-}
-
-/** The host of a URL for the address `host`. */
-function urlHost(host = "::"): string {
-  if (host === "::" || host === "0.0.0.0") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
 }
