@@ -53,18 +53,16 @@ export function wsFace(feature: string, ...argv: readonly string[]): Program {
 }
 
 /**
- * This package and the server of a runtime, both in that runtime, and this package in Node.js. The first is this
- * package with `node:http`.
+ * `tideway/server` in a runtime, `tideway/bun` in Bun, the server of the runtime, and `tideway/server` in Node.js.
  */
-export function nativeServers(
-  runtime: "bun" | "deno",
-  feature: string,
-  ...argv: readonly string[]
-): readonly Program[] {
-  const tideway = server("tideway", feature, ...argv);
+export function nativeServers(runtime: "bun" | "deno", feature: string): readonly Program[] {
+  const tideway = server("tideway", feature);
   return [
     { ...tideway, runtime, name: `tideway in ${nameOf(runtime)}` },
-    server(runtime, feature, ...argv),
+    ...(runtime === "bun"
+      ? [{ ...server("tideway", `bun-${feature}`), runtime, name: "tideway/bun" }]
+      : []),
+    server(runtime, feature),
     { ...tideway, name: "tideway in Node.js" },
   ];
 }

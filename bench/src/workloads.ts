@@ -356,13 +356,6 @@ export const WORKLOADS: readonly Workload[] = [
     native(runtime, "broadcast", broadcast(8), "broadcast"),
     native(runtime, "broadcast-single", broadcast(1), "broadcast"),
   ]),
-  native(
-    "bun",
-    "deflate",
-    echo("json", KIB, { inFlight: 8, deflate: "no takeover" }),
-    "deflate",
-    "no-takeover",
-  ),
   face("125", echo("binary", 125), "echo", 6),
   face("1k", echo("binary", KIB), "echo", 5),
   face("16k", echo("binary", 16 * KIB), "echo", 3),
@@ -422,18 +415,12 @@ function face(
 }
 
 /** The server of a runtime, compared with this package in the same runtime. */
-function native(
-  runtime: "bun" | "deno",
-  name: string,
-  load: Load,
-  feature = "echo",
-  ...argv: readonly string[]
-): Workload {
+function native(runtime: "bun" | "deno", name: string, load: Load, feature = "echo"): Workload {
   return {
     name: `native-${runtime}-${name}`,
     load,
     remark: `in ${nameOf(runtime)}`,
-    programs: nativeServers(runtime, feature, ...argv),
+    programs: nativeServers(runtime, feature),
   };
 }
 
