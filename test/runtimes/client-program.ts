@@ -12,7 +12,7 @@ import type { contract } from "./contract.ts";
 const [port, tlsPort, kind] = process.argv.slice(2);
 const ca = readFileSync("test/support/certificates/localhost.crt", "utf8");
 
-/** The members that the WebSocket of a runtime and that of this package share. */
+/** The members that the WebSocket classes of this package and of runtimes share. */
 type Socket = Pick<
   WebSocket,
   | "send"

@@ -1,7 +1,7 @@
 import type { Runtime } from "../support/runtimes.ts";
 import { DENO_DIFFERENCES } from "./deno-differences.ts";
 
-/** What a runtime does not offer, and the tests that fail for this reason. */
+/** A gap of a runtime, and the tests that fail for this reason. */
 export interface KnownDifference {
   readonly runtimes: readonly Runtime[];
   /** For the docs: a sentence without a full stop. */
@@ -16,7 +16,7 @@ interface KnownTests {
   /** A file, or a folder with a slash at its end, from the root of the repository. */
   readonly path: string;
   /**
-   * The full names of the tests that fail. Each of them must fail: one that passes fails the run. Without it, the path
+   * The full names of the tests that fail. A listed test that passes fails the run. Without it, the path
    * is left out of the run.
    */
   readonly names?: readonly string[];

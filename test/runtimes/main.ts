@@ -53,7 +53,7 @@ if (write) {
   writeTables(recorded);
 }
 
-/** Those that are installed. With `CI=true` a missing one is an error. */
+/** The installed runtimes. With `CI=true` a missing one is an error. */
 function installed(names: readonly Runtime[]): Installed[] {
   const available = ensureRuntimes();
   return names.flatMap((name) => {

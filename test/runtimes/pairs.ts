@@ -2,13 +2,13 @@ import { basename } from "node:path";
 import { BundledProgram, type RunningProgram } from "../support/bundled-program.ts";
 import { launcherArguments } from "../support/runtimes.ts";
 
-/** The WebSocket of this package, or that of the runtime. */
+/** The WebSocket of this package, or of the runtime. */
 export type ClientKind = "tideway" | "own";
 
-/** What `client-program.ts` prints. */
+/** The output of `client-program.ts`. */
 export interface Conversations {
   readonly conversations: readonly string[];
-  /** The errors of those that failed. */
+  /** The errors of failed conversations. */
   readonly failed: Readonly<Record<string, string>>;
   /** Whether client and server have agreed on permessage-deflate. */
   readonly isCompressed: boolean;
@@ -17,7 +17,7 @@ export interface Conversations {
 /** A server in a runtime. */
 export interface ServerInRuntime extends AsyncDisposable {
   readonly ports: readonly string[];
-  /** Stops the server. Resolves with the exit code of its process, which ends by itself. */
+  /** Stops the server. Resolves with the exit code when its process has ended. */
   stop(): Promise<number | null>;
 }
 

@@ -5,7 +5,7 @@ import type { AreaResult } from "./test-runtime.ts";
 
 const FILE = "test/runtimes/result.json";
 
-/** What the last runs with `--write` have found. `docs/runtimes.md` has tables of it. */
+/** The result of the last runs with `--write`. `docs/runtimes.md` has tables of it. */
 export interface RecordedResult {
   readonly runtimes: Readonly<Record<string, RecordedRuntime>>;
   readonly pairs: readonly PairResult[];
@@ -28,7 +28,7 @@ export function writeResult(result: RecordedResult): void {
   writeFileSync(FILE, `${JSON.stringify(result, undefined, 2)}\n`);
 }
 
-/** Adds to what is recorded of a runtime. */
+/** Adds to the record of a runtime. */
 export function withRuntime(
   result: RecordedResult,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * A server for clients in other runtimes. Prints its ports as JSON. A request for `/stop` stops it. The process then
- * ends by itself, unless something keeps it alive.
+ * A server for clients in other runtimes. Prints its ports as JSON. A request for `/stop` stops it. The process
+ * then ends, unless something keeps it alive.
  */
 import { readFileSync } from "node:fs";
 import { channels } from "tideway/channels/server";

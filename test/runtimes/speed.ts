@@ -60,7 +60,7 @@ async function costOfEcho({ ports: [port] }: ServerInRuntime, length: number): P
   return (after - before) / (SOCKETS * MESSAGES_PER_ROUND);
 }
 
-/** Sixteen messages are under way at any time. */
+/** Keeps sixteen messages without an echo. */
 function echo(socket: WebSocket, message: Uint8Array<ArrayBuffer>): Promise<void> {
   let sent = 0;
   let received = 0;

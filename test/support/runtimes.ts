@@ -34,7 +34,7 @@ export function ensureRuntimes(): Runtimes {
   );
 }
 
-/** What the program of a runtime needs before the file that it runs. */
+/** The arguments of a runtime before the file that it runs. */
 export function launcherArguments(program: string): string[] {
   return basename(program) === "deno" ? ["run", "--allow-all"] : [];
 }
