@@ -21,10 +21,10 @@ interface Watch extends StateHandler {
   read(): FlowReader<FrameMembersChange>;
 }
 
-/** Is a member of a topic. */
+/** Is a member of a topic, or leaves it. */
 interface Presence extends StateHandler {
-  /** Resolves when the server has let the client in for the first time. */
-  readonly entered: Promise<FrameMember>;
+  /** Resolves when the server has let the client in for the first time, or out. */
+  readonly done: Promise<FrameMember>;
   /** Returns the first connection that the server may still have as present. */
   readonly end: (error?: ChannelError) => number | undefined;
 }
@@ -76,24 +76,33 @@ function createWatch({ timers }: ClientSession, state: () => SessionState): Watc
 
 /** Enters a topic, on every connection. Returns the member, as the server decides. */
 export function enter(session: ClientSession, topic: string): Promise<FrameMember> {
-  return want(session, "enter", topic, () => createPresence(session)).entered;
+  // A request to leave that has no answer is not sent again, because `enter` replaces the member.
+  const first = session.states.get(`leave ${topic}`)?.end();
+  return want(session, "enter", topic, () => createPresence(session, first)).done;
 }
 
 /** Leaves a topic: on the current connection, or on the next one. */
 export async function leave(session: ClientSession, topic: string): Promise<void> {
-  const replaces = session.states.get(`enter ${topic}`)?.end();
-  if (replaces) await session.request("leave", () => ({ topic, replaces }));
+  const first = session.states.get(`enter ${topic}`)?.end();
+  if (first)
+    await want(session, "leave", topic, (state) => createPresence(session, first, state)).done;
 }
 
-function createPresence(session: ClientSession): Presence {
+/**
+ * @param first the first connection that the server may still have as present. Undefined if there is none
+ * @param leaving the state, if the client leaves
+ */
+function createPresence(
+  session: ClientSession,
+  first: number | undefined | void,
+  leaving?: () => SessionState,
+): Presence {
   let resolve: (member: FrameMember) => void;
   let reject: (error: ChannelError) => void;
   let hasEntered = false;
-  /** The first connection that the server may still have as present. Undefined before the client has entered. */
-  let first: number | undefined;
   return {
-    entered: new Promise<FrameMember>((onEntered, onFailure) => {
-      resolve = onEntered;
+    done: new Promise<FrameMember>((onDone, onFailure) => {
+      resolve = onDone;
       reject = onFailure;
     }),
     fields() {
@@ -105,12 +114,14 @@ function createPresence(session: ClientSession): Presence {
       hasEntered = true;
       first = session.connection;
       resolve((frame as { member?: FrameMember }).member!);
+      leaving?.().release();
     },
-    // Without an error, the client leaves.
+    // Without an error, the client leaves, or enters again.
     end(error) {
       if (error && hasEntered && !session.ended) session.onError(error);
+      if (leaving && !error) resolve(undefined!);
       reject(error ?? new ChannelError("CONNECTION_LOST", "leave was called"));
-      return first;
+      return first!;
     },
   };
 }

@@ -56,7 +56,7 @@ type Welcome = Extract<ServerFrame, { type: "welcome" }>;
  * - `publish`: it is sent again, within the time that the server allows.
  * - `call`: the same, if the server says that it is repeatable. Otherwise it fails.
  * - `stream`: it continues, if the server says that it is repeatable. Otherwise it fails.
- * - `history`, `leave`: it is sent again.
+ * - `history`: it is sent again.
  * - the others: it is dropped. A `SessionState` makes another one for the next connection.
  */
 export type RequestType =
@@ -206,8 +206,8 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     queuedBytes -= request.bytes;
     if (request.isSent) pending[request.type]--;
     request.settle(error, answer);
-    // Only publishes and calls wait for the answers to others of their type.
-    if (request.bytes) sendWaiting(request.type);
+    // Only publishes and calls wait for the answers to others.
+    if (request.bytes) sendWaiting();
     if (!queuedBytes) onIdle?.();
   };
   const fail = (
@@ -257,9 +257,8 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       settle(request, error as ChannelError);
     }
   };
-  /** @param type default: all types */
-  const sendWaiting = (type: RequestType | "" = ""): void => {
-    for (const request of requests.values()) if (request.type.includes(type)) send(request);
+  const sendWaiting = (): void => {
+    for (const request of requests.values()) send(request);
   };
 
   /** Fails the publishes and calls that were sent too long ago to be sent again. */
@@ -280,8 +279,6 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     welcome = frame;
     session.isOpen = true;
     expire();
-    // A topic that is entered again was left before.
-    sendWaiting("leave");
     for (const state of session.states.values()) state.open();
     sendWaiting();
     environment.onWelcome(frame.expiresInMs);
@@ -354,7 +351,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
         const { type, name, bytes, isSent } = request;
         request.isSent = false;
         if (isSent && bytes) request.isRepeated = true;
-        const isKept = !isSent || /^(pub|his|lea)/.test(type) || welcome.repeatable.includes(name!);
+        const isKept = !isSent || /^(pub|his)/.test(type) || welcome.repeatable.includes(name!);
         if (session.ended || (!isKept && name))
           fail(request, error.code, error.message, error.cause);
         else if (!isKept) settle(request);

@@ -47,7 +47,7 @@ export function retry(
 /** Returns what a client already wants of a topic, or makes it. */
 export function want<Handler extends StateHandler>(
   session: ClientSession,
-  kind: "subscribe" | "watch" | "enter",
+  kind: "subscribe" | "watch" | "enter" | "leave",
   topic: string,
   create: (state: () => SessionState) => Handler,
 ): Handler {
