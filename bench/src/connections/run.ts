@@ -11,7 +11,7 @@ import {
   tcpCounters,
 } from "./kernel.ts";
 import { limitLines } from "./limits.ts";
-import type { ClientReport, Errors } from "./messages.ts";
+import type { ClientReport, Errors, ServerState } from "./messages.ts";
 import type { Plan } from "./plan.ts";
 import { Probe } from "./probe.ts";
 import { ClientProcess, ServerProcess } from "./processes.ts";
@@ -156,13 +156,13 @@ class Run {
       loadAverage: loadavg()[0],
     };
     await Promise.all(probes.map((probe) => probe.stop()));
-    const states = await Promise.all(this.#servers.map((server) => server.state()));
+    const states = await this.#statesWithoutProbes();
     const reports = await Promise.all(this.#clients.map((process) => process.report()));
     return {
       ...merge(reports, droppedAtMs),
       ...cpu,
       listeningMs,
-      openAtServers: states.reduce((sum, { open }) => sum + open, 0),
+      openAtServers: sumOfOpen(states),
       echoDelaysMs: ascending(probes.flatMap(({ delaysMs }) => delaysMs)),
       longestDelayMs: Math.max(...states.map(({ longestDelayMs }) => longestDelayMs)),
       peakBytes: processMemory(pids).peakBytes,
@@ -170,8 +170,23 @@ class Run {
     };
   }
 
+  /** Waits until the servers have noticed that the connections which measured delays are closed. */
+  async #statesWithoutProbes(): Promise<readonly ServerState[]> {
+    const startMs = performance.now();
+    for (;;) {
+      const states = await this.#states();
+      const isLate = performance.now() - startMs > this.#options.timeoutMs;
+      if (sumOfOpen(states) <= this.#plan.connections || isLate) return states;
+      await delay(CHECK_MS);
+    }
+  }
+
+  #states(): Promise<readonly ServerState[]> {
+    return Promise.all(this.#servers.map((server) => server.state()));
+  }
+
   async #memory(): Promise<Memory> {
-    const states = await Promise.all(this.#servers.map((server) => server.state()));
+    const states = await this.#states();
     return {
       servers: processMemory(this.#servers.map(({ pid }) => pid)),
       heapBytes: states.reduce((sum, { heapBytes }) => sum + heapBytes, 0),
@@ -212,6 +227,10 @@ class Run {
   #progress(line: string): void {
     this.#options.onProgress(line);
   }
+}
+
+function sumOfOpen(states: readonly ServerState[]): number {
+  return states.reduce((sum, { open }) => sum + open, 0);
 }
 
 type Merged = Pick<Return, "returnsMs" | "attempts" | "errors" | "lostAgain">;
