@@ -39,6 +39,7 @@ export const SLOW_TESTS: string[] = [
   "test/testing/fake-timers.test.ts",
   // They watch the calls of a module that other tests of the process have loaded.
   "test/node/internals/{handshake/accept-interceptor,tcp/fast-tcp}.test.ts",
+  "test/node/connect-channels.test.ts",
   // They replace the classes of events in a process that other tests share here.
   "test/node/client/dom/**/*.test.ts",
   // Many random inputs: `npm run fuzz` runs more of them.
