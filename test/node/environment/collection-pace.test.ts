@@ -1,28 +1,31 @@
 import { describe, expect, it } from "vitest";
-import { latestArray, paceCollection } from "../../../src/node/environment/collection-pace.ts";
+import { CollectionPace } from "../../../src/node/environment/collection-pace.ts";
 
-describe("paceCollection", () => {
+describe("CollectionPace", () => {
   it("allocates an array of half the size for each 16 KiB, over any number of calls", () => {
-    paceCollection(16_384);
-    const before = latestArray;
-    expect(before).toHaveLength(1024);
+    const pace = new CollectionPace();
+    for (let call = 1; call < 16; call++) pace.count(1024);
+    expect(pace.latestArray).toBeUndefined();
 
-    paceCollection(0);
-    for (let call = 1; call < 16; call++) paceCollection(1024);
-    expect(latestArray).toBe(before);
+    pace.count(1024);
+    const first = pace.latestArray;
+    expect(first).toHaveLength(1024);
 
-    paceCollection(1024);
-    expect(latestArray).not.toBe(before);
-    expect(latestArray).toHaveLength(1024);
+    pace.count(16_383);
+    expect(pace.latestArray).toBe(first);
+
+    pace.count(1);
+    expect(pace.latestArray).not.toBe(first);
+    expect(pace.latestArray).toHaveLength(1024);
   });
 
   it("keeps the rest of a large size for later calls", () => {
-    const before = latestArray;
-    paceCollection(3 * 16_384 + 16_383);
-    const after = latestArray;
-    expect(after).not.toBe(before);
+    const pace = new CollectionPace();
+    pace.count(3 * 16_384 + 16_383);
+    const before = pace.latestArray;
+    expect(before).toHaveLength(1024);
 
-    paceCollection(1);
-    expect(latestArray).not.toBe(after);
+    pace.count(1);
+    expect(pace.latestArray).not.toBe(before);
   });
 });

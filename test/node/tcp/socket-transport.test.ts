@@ -5,7 +5,7 @@ import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { WebSocket } from "ws";
 import type { ByteTransportHandler } from "../../../src/connection/byte-transport.ts";
-import { latestArray } from "../../../src/node/environment/collection-pace.ts";
+import { pace } from "../../../src/node/environment/collection-pace.ts";
 import { SocketTransport } from "../../../src/node/tcp/socket-transport.ts";
 import { plainTcp } from "../../../src/node/tcp/tcp-accelerator.ts";
 import { closeOf, openClient } from "../../support/clients.ts";
@@ -124,11 +124,11 @@ it("a socket that does not write at once reports a drain after each write", asyn
 it("paces the garbage collection by the bytes that a socket reads into its own buffers", async () => {
   const socket = new PassThrough();
   const transport = new SocketTransport(socket, plainTcp);
-  const before = latestArray;
+  const before = pace.latestArray;
   await new Promise<void>((resolve) => {
     transport.start({ ...recorder([]), onBytes: () => resolve() });
     socket.write(Buffer.alloc(16_384));
   });
-  expect(latestArray).not.toBe(before);
+  expect(pace.latestArray).not.toBe(before);
   transport.destroy();
 });
