@@ -4,8 +4,8 @@ import { versions } from "node:process";
 const BYTES_PER_ARRAY = 16_384;
 const ARRAY_LENGTH = 1024;
 
-/** Bun does not use V8. */
-const USES_V8 = versions["bun"] === undefined;
+/** Whether JavaScript runs on V8, as in Node.js and Deno. Bun uses JavaScriptCore. */
+export const USES_V8: boolean = versions["bun"] === undefined;
 
 /** Fills the young heap with unused arrays, half as large as the memory that it counts. */
 export class CollectionPace {

@@ -1,13 +1,12 @@
 // Imports Buffer, because the global `Buffer` is a getter, which runs at every use.
 import { Buffer, constants, isAscii, isUtf8 } from "node:buffer";
 import { hash, randomFillSync } from "node:crypto";
-import { versions } from "node:process";
 import { markAsUntransferable } from "node:worker_threads";
 import {
   type EndpointEnvironment,
   withSharedBuffers,
 } from "../../protocol/endpoint-environment.ts";
-import { paceCollection } from "./collection-pace.ts";
+import { paceCollection, USES_V8 } from "./collection-pace.ts";
 import { decodeUtf8 } from "./utf8-decoder.ts";
 
 /** Below this size, zero-filled memory costs less than uninitialized memory. */
@@ -17,8 +16,7 @@ const MIN_UNSAFE_BYTES = 2048;
 export const nodeProtocolEnvironment: EndpointEnvironment = withSharedBuffers({
   // A text never has more UTF-16 units than bytes in UTF-8.
   maxTextBytes: constants.MAX_STRING_LENGTH,
-  // Bun runs on JavaScriptCore. Node.js and Deno run on V8.
-  hasFastBigInts: !("bun" in versions),
+  hasFastBigInts: USES_V8,
   // A plain Uint8Array, so that messages have the same class in every runtime.
   allocate(byteLength) {
     paceCollection(byteLength);
