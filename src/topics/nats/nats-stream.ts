@@ -228,6 +228,16 @@ class Reading {
     const delivered = readDelivered(message);
     if (delivered === undefined) return;
     this.messages.push(delivered);
+    // NATS does not send messages again that it has sent into a connection that was lost.
+    if (delivered.consumerSequence !== this.messages.length) {
+      this.#fail(
+        new BrokerError(
+          "BROKER_UNAVAILABLE",
+          "the connection to NATS was lost during a read, so messages are missing; read again",
+        ),
+      );
+      return;
+    }
     if (delivered.pending === 0 || this.#isEnough(delivered)) this.#finish();
   };
 }
@@ -238,17 +248,25 @@ export function textOf({ data }: { readonly data: Uint8Array }): string {
   return decoder.decode(data);
 }
 
+interface Delivered extends StoredText {
+  /** How many messages the consumer has sent, including this one. */
+  readonly consumerSequence: number;
+  /** How many messages follow. */
+  readonly pending: number;
+}
+
 /**
- * Reads the sequence number and the pending count from the reply subject of a delivered message, which is
+ * Reads the sequence numbers and the pending count from the reply subject of a delivered message, which is
  * `$JS.ACK.stream.consumer.deliveries.sequence.consumerSequence.time.pending`.
  */
-function readDelivered(message: NatsMessage): (StoredText & { pending: number }) | undefined {
+function readDelivered(message: NatsMessage): Delivered | undefined {
   const parts = (message.reply ?? "").split(".");
   if (parts[0] !== "$JS" || parts.length < 9) return undefined;
   // The newer form has the domain and the account hash after `$JS.ACK`, and one more part at the end.
   const first = parts.length >= 11 ? 6 : 4;
-  const [sequence, pending] = [Number(parts[first + 1]), Number(parts[first + 4])];
-  return { subject: message.subject, text: textOf(message), sequence, pending };
+  const [sequence, consumerSequence] = [Number(parts[first + 1]), Number(parts[first + 2])];
+  const pending = Number(parts[first + 4]);
+  return { subject: message.subject, text: textOf(message), sequence, consumerSequence, pending };
 }
 
 function newInbox(): string {

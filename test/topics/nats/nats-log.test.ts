@@ -55,6 +55,8 @@ class FakeNats {
   onPublish: () => Promise<void> = async () => {};
   /** Called with the messages of a read. Returns the messages to deliver. */
   onDeliver: (messages: readonly Stored[]) => readonly Stored[] = (messages) => messages;
+  /** Whether the message at an index of a read is lost because the connection breaks. */
+  isLost: (index: number) => boolean = () => false;
   /** Called before the last message is returned. */
   onLast: () => void = () => {};
   clockReads = 0;
@@ -147,6 +149,7 @@ class FakeNats {
     queueMicrotask(() => {
       const delivered = this.onDeliver(messages);
       for (const [index, { subject, text, seq }] of delivered.entries()) {
+        if (this.isLost(index)) continue;
         const pending = delivered.length - index - 1;
         const reply = `$JS.ACK.TIDEWAY.c.1.${seq}.${index + 1}.0.${pending}`;
         callback?.(null, { subject, data: encoder.encode(text), reply });
@@ -436,6 +439,20 @@ describe("a NatsLog with following messages", () => {
     expect(position.epoch).not.toBe(anchor.position.epoch);
     expect(await read(log)).toMatchObject({ position, offsets });
   });
+
+  it.each([[[0]], [[0, 1]], [[2]], [[2, 3]], [[0, 3]]])(
+    "rejects with BROKER_UNAVAILABLE if the connection breaks and loses the messages %j",
+    async (lost) => {
+      const nats = new FakeNats();
+      const { log } = openServer(nats);
+      for (const data of ["a", "b", "c", "d", "e"]) await append(log, data);
+      nats.isLost = (index) => lost.includes(index);
+      const error: unknown = await read(openServer(nats).log).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "BROKER_UNAVAILABLE", isRetryable: true });
+      nats.isLost = () => false;
+      expect((await read(log)).data).toEqual(["a", "b", "c", "d", "e"]);
+    },
+  );
 
   it("leaves out what NATS drops during a read, because messages between may be missing", async () => {
     const nats = new FakeNats();
