@@ -3,7 +3,7 @@ import type { LeaveOptions } from "./enter-options.ts";
 import { writeHiding } from "./member.ts";
 import { topicsFull } from "./options.ts";
 import { hidingTtlMs, type LeaseOptions, type Presence, PresenceLease } from "./presence-lease.ts";
-import { onEnd, type TopicSocket } from "./topic-socket.ts";
+import { type SocketEndListener, type TopicSocket, unwatchEnd, watchEnd } from "./topic-socket.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
 /** Limits of the presence on a server. */
@@ -45,16 +45,19 @@ export class PresenceLeases {
       {
         onGrace: () => this.#addToGrace(lease),
         onEnd: () => {
-          stopWatching();
+          unwatchEnd(socket, endListener);
           this.#remove(topic, lease);
         },
       },
     );
+    const endListener: SocketEndListener = {
+      onSocketEnd(info) {
+        if (graceMs === 0) void lease.leave();
+        else void startGrace(lease, socket, info);
+      },
+    };
     this.#add(topic, lease);
-    const stopWatching = onEnd(socket, (info) => {
-      if (graceMs === 0) void lease.leave();
-      else void startGrace(lease, socket, info);
-    });
+    watchEnd(socket, endListener);
     await lease.start(before);
     await Promise.all([
       ...own.map((replaced) => replaced.leave()),

@@ -1,7 +1,7 @@
 import { isSamePosition, type Position } from "./position.ts";
 import type { GapReason, TopicData } from "./publication.ts";
 import type { Content, Prepared } from "./recent-publications.ts";
-import { onEnd, type TopicSocket } from "./topic-socket.ts";
+import { type SocketEndListener, type TopicSocket, unwatchEnd, watchEnd } from "./topic-socket.ts";
 
 /** The part of its group that a subscriber uses: a source of publications and notices. */
 export interface SubscriberSource {
@@ -31,23 +31,28 @@ const TRY_AGAIN_LATER = 1013;
 
 type Outcome = "sent" | "full" | "refused" | "ended";
 
+/** The kinds of notices, in the order in which they are sent. */
+const NOTICES = ["subscribed", "lost"] as const;
+
+/** Notices to send before the next publication. */
+type Notices = { [Kind in (typeof NOTICES)[number]]?: Content | undefined };
+
 /**
  * One socket that is subscribed to a topic, and the position of the last publication that was sent to it.
  * When the socket's buffer is full, the subscriber falls behind, and keeps no publications. Once the socket
  * has drained, it reads the publications after its position, from memory or from the broker, until it has
  * caught up.
+ *
+ * There may be very many, so it has few fields.
  */
-export class Subscriber {
+export class Subscriber implements SocketEndListener {
   readonly socket: TopicSocket;
   readonly #source: SubscriberSource;
   #state: "live" | "behind" | "ended" = "behind";
   #position: Position;
-  /** Notices to send before the next publication. */
-  #subscribedNotice: Content | undefined;
-  #lostNotice: Content | undefined;
+  #notices: Notices | undefined;
   /** `needed`: the subscriber gets the list of members once it has caught up. */
   #members: "unwanted" | "needed" | "sent";
-  readonly #stopWatching: () => void;
 
   /** Creates a subscriber. Call `start` next. */
   constructor(
@@ -61,12 +66,12 @@ export class Subscriber {
     this.#position = position;
     if (!wantsMembers) this.#members = "unwanted";
     else this.#members = source.hasPresence ? "needed" : "sent";
-    this.#stopWatching = onEnd(socket, () => this.end());
+    watchEnd(socket, this);
   }
 
   /** Sends the notice `subscribed`, then the publications after the position. */
   start(subscribedNotice: Content | undefined): void {
-    this.#subscribedNotice = subscribedNotice;
+    if (subscribedNotice !== undefined) this.#notices = { subscribed: subscribedNotice };
     void this.#catchUp(false);
   }
 
@@ -95,15 +100,19 @@ export class Subscriber {
       this.socket.close(TRY_AGAIN_LATER, "publications were lost");
       return;
     }
-    this.#lostNotice = lostNotice;
+    (this.#notices ??= {}).lost = lostNotice;
     if (this.#state === "live") void this.#catchUp(false);
+  }
+
+  onSocketEnd(): void {
+    this.end();
   }
 
   /** Stops sending. The socket stays open. */
   end(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    this.#stopWatching();
+    unwatchEnd(this.socket, this);
     this.#source.remove(this);
   }
 
@@ -129,16 +138,16 @@ export class Subscriber {
 
   /** Returns whether it has sent all notices, and the socket has room for more. */
   #sendNotices(): boolean {
-    if (this.#subscribedNotice !== undefined) {
-      const outcome = this.#send(this.#subscribedNotice);
-      if (outcome !== "refused") this.#subscribedNotice = undefined;
+    const notices = this.#notices;
+    if (notices === undefined) return true;
+    for (const kind of NOTICES) {
+      const notice = notices[kind];
+      if (notice === undefined) continue;
+      const outcome = this.#send(notice);
+      if (outcome !== "refused") notices[kind] = undefined;
       if (outcome !== "sent") return false;
     }
-    if (this.#lostNotice !== undefined) {
-      const outcome = this.#send(this.#lostNotice);
-      if (outcome !== "refused") this.#lostNotice = undefined;
-      if (outcome !== "sent") return false;
-    }
+    this.#notices = undefined;
     return true;
   }
 

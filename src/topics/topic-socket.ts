@@ -62,34 +62,35 @@ function hasSocket(target: TopicTarget | undefined): target is { readonly socket
   return (target as { socket?: unknown } | undefined)?.socket !== undefined;
 }
 
-/** The callbacks of each socket. All subscriptions of a socket share one entry. */
-const endCallbacks = new WeakMap<TopicSocket, Set<(info: unknown) => void>>();
-
-/**
- * Calls back once when `socket` has ended, with the value of `done`.
- *
- * @returns a function that prevents the call
- */
-export function onEnd(socket: TopicSocket, callback: (info: unknown) => void): () => void {
-  const { done } = socket;
-  if (done === undefined) return doNothing;
-  const callbacks = endCallbacks.get(socket) ?? watchEnd(socket, done);
-  // A new function, so that the same callback can be added twice.
-  const call = (info: unknown): void => callback(info);
-  callbacks.add(call);
-  return () => callbacks.delete(call);
+/** Gets the end of a socket. */
+export interface SocketEndListener {
+  /** Called once. @param info the value of `done`; undefined if it rejected */
+  onSocketEnd(info: unknown): void;
 }
 
-function doNothing(): void {}
+/** The listeners of each socket. All subscriptions of a socket share one entry. */
+const endListeners = new WeakMap<TopicSocket, Set<SocketEndListener>>();
 
-function watchEnd(socket: TopicSocket, done: Promise<unknown>): Set<(info: unknown) => void> {
-  const callbacks = new Set<(info: unknown) => void>();
-  endCallbacks.set(socket, callbacks);
-  const callAll = (info?: unknown): void => {
-    // If a callback is added later, it needs a new entry.
-    endCallbacks.delete(socket);
-    for (const call of callbacks) call(info);
+/** Calls `listener` when `socket` has ended, unless {@link unwatchEnd} is called before. */
+export function watchEnd(socket: TopicSocket, listener: SocketEndListener): void {
+  const { done } = socket;
+  if (done === undefined) return;
+  const listeners = endListeners.get(socket) ?? watchDone(socket, done);
+  listeners.add(listener);
+}
+
+export function unwatchEnd(socket: TopicSocket, listener: SocketEndListener): void {
+  endListeners.get(socket)?.delete(listener);
+}
+
+function watchDone(socket: TopicSocket, done: Promise<unknown>): Set<SocketEndListener> {
+  const listeners = new Set<SocketEndListener>();
+  endListeners.set(socket, listeners);
+  const tellAll = (info?: unknown): void => {
+    // If a listener is added later, it needs a new entry.
+    endListeners.delete(socket);
+    for (const listener of listeners) listener.onSocketEnd(info);
   };
-  done.then(callAll, () => callAll());
-  return callbacks;
+  done.then(tellAll, () => tellAll());
+  return listeners;
 }
