@@ -176,6 +176,26 @@ describe("a subscription", () => {
     expect(dataOf(await take(messages, 1))).toEqual([1]);
   });
 
+  it("beyond maxSubscriptions fails with the first next, and nothing else fails", async () => {
+    const server = await startServer({ limits: { maxSubscriptions: 1 } });
+    const client = connect(server);
+    const errors: unknown[] = [];
+    client.onError.listen((error) => errors.push(error));
+    await server.api.topic(...ROOM).publish(1);
+    const messages = client.topic(...ROOM).messages({ last: 1 });
+    expect(dataOf(await take(messages, 1))).toEqual([1]);
+    const other = client.topic("rooms/:room", { room: "other" });
+    await expect(other.messages().next()).rejects.toMatchObject({ code: "TOO_MANY_TOPICS" });
+    await server.api.topic(...ROOM).publish(2);
+    expect(dataOf(await take(messages, 1))).toEqual([2]);
+    expect(errors).toEqual([]);
+    await messages.return();
+    await server.api.topic("rooms/:room", { room: "other" }).publish(3);
+    await vi.waitFor(async () =>
+      expect((await other.messages({ last: 1 }).next()).value?.data).toBe(3),
+    );
+  });
+
   it("fails after its messages when the server revokes it, and nothing else fails", async () => {
     let closed = "";
     const server = await startServer({

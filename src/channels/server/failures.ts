@@ -35,10 +35,16 @@ export const UNAVAILABLE: ErrorFields = {
   retryAfterMs: RETRY_AFTER_MS,
 };
 
-/** A limit is reached. `option` is the name of the limit. */
+/** A limit is reached, for a time. `option` is the name of the limit. */
 export function tooMany(option: string, retryAfterMs: number = RETRY_AFTER_MS): ErrorFields {
   const message = `the limit ${option} is reached; try again in ${retryAfterMs} ms`;
   return { code: "TOO_MANY_REQUESTS", message, retryAfterMs };
+}
+
+/** A limit is reached until the client ends a subscription, or another use of a topic. */
+export function tooManyTopics(option: string): ErrorFields {
+  const message = `the limit ${option} is reached; end the use of another topic first`;
+  return { code: "TOO_MANY_TOPICS", message };
 }
 
 export function invalidRequest(message: string): ErrorFields {

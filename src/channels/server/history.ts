@@ -27,7 +27,9 @@ export class HistoryReads {
   }
 
   read(frame: HistoryFrame): void {
-    const entry = acquireTopic(this.#connection, frame, "maxPendingPages", this.#pending);
+    const entry = acquireTopic(this.#connection, frame, "maxPendingPages", {
+      pending: this.#pending,
+    });
     if (entry === undefined) return;
     this.#pending++;
     const read = { entry };

@@ -7,13 +7,17 @@ export interface RateLimits {
 }
 
 /**
- * Limits of each connection of a client; limits on rates apply to its session on this server, across reconnects. A request beyond a limit fails with `TOO_MANY_REQUESTS` and
- * `retryAfterMs`. Other requests are not affected.
+ * Limits of each connection of a client; limits on rates apply to its session on this server, across reconnects. A
+ * request beyond a limit fails with `TOO_MANY_REQUESTS` and `retryAfterMs`, or with `TOO_MANY_TOPICS` if waiting does
+ * not help. Other requests are not affected.
  */
 export interface ChannelLimits {
-  /** The maximum number of subscriptions. Default: 1,024. */
+  /** The maximum number of subscriptions. A further one fails with `TOO_MANY_TOPICS`. Default: 1,024. */
   readonly maxSubscriptions?: number;
-  /** The maximum number of topics with members that the client watches. Default: 256. */
+  /**
+   * The maximum number of topics with members that the client watches. A further one fails with
+   * `TOO_MANY_TOPICS`. Default: 256.
+   */
   readonly maxWatches?: number;
   /** The maximum number of calls that have no answer yet. Default: 64. */
   readonly maxPendingCalls?: number;
@@ -21,7 +25,10 @@ export interface ChannelLimits {
   readonly maxStreams?: number;
   /** The maximum number of publishes that have no answer yet. Default: 1,024. */
   readonly maxPendingPublishes?: number;
-  /** The maximum number of topics that the client has entered. Default: 64. */
+  /**
+   * The maximum number of topics that the client has entered, and also of topics that it is leaving. A further
+   * `enter` fails with `TOO_MANY_TOPICS`. Default: 64.
+   */
   readonly maxPresences?: number;
   /** The maximum number of pages of history that are being read. Default: 16. */
   readonly maxPendingPages?: number;

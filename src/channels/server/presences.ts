@@ -51,7 +51,7 @@ export class Presences {
     else if (known !== undefined) {
       session.fail(frame.id, invalidRequest("an earlier enter has no answer yet"));
     } else {
-      const used = this.#byTopic.size + this.#leaving;
+      const used = { lasting: this.#byTopic.size, pending: this.#leaving };
       const entry = acquireTopic(this.#connection, frame, "maxPresences", used);
       if (entry !== undefined) this.#start(entry, frame);
     }
@@ -66,7 +66,8 @@ export class Presences {
       session.answer(id, {});
       return;
     }
-    const used = this.#byTopic.size + this.#leaving - (entered === undefined ? 0 : 1);
+    // Topics that the client has entered do not count, so that it can always leave.
+    const used = { pending: this.#leaving };
     const entry = acquireTopic(this.#connection, frame, "maxPresences", used);
     if (entry === undefined) return;
     this.#byTopic.delete(topic);

@@ -58,7 +58,7 @@ export class Publishes {
 
   publish(frame: PublishFrame): void {
     const fail = (id: number, error: ErrorFields): void => this.#fail(id, notStored(error));
-    const used = this.#pending;
+    const used = { pending: this.#pending };
     const entry = acquireTopic(this.#connection, frame, "maxPendingPublishes", used, fail);
     if (entry === undefined) return;
     const waitMs = this.#connection.rates?.publishes?.take(entry.compiled.pattern.text) ?? 0;

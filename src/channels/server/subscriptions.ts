@@ -32,7 +32,7 @@ export class Subscriptions {
       session.fail(frame.id, invalidRequest("the connection is subscribed to the topic already"));
       return;
     }
-    const used = this.#byTopic.size + this.#ending;
+    const used = { lasting: this.#byTopic.size, pending: this.#ending };
     const entry = acquireTopic(this.#connection, frame, "maxSubscriptions", used);
     if (entry === undefined) return;
     const credit = Math.min(frame.credit, environment.limits.maxCreditBytes);

@@ -69,7 +69,7 @@ export class Watches {
       this.#connection.session.fail(id, error);
       return;
     }
-    const used = this.#byTopic.size + this.#ending;
+    const used = { lasting: this.#byTopic.size, pending: this.#ending };
     const entry = acquireTopic(this.#connection, frame, "maxWatches", used);
     if (entry === undefined) return;
     const watch = new Watch(this.#connection, entry, id, this.#revoke);

@@ -12,6 +12,7 @@ import type { SchemaIssue } from "../../schema/standard-schema.ts";
  * - `TOO_BIG`: the data exceeds a limit in bytes: of the topic, or `maxMessageBytes` of the server or the client. The
  *   client makes it too, before it sends a message that the server does not accept.
  * - `TOO_MANY_REQUESTS`: a limit of the server is reached; try again after `retryAfterMs`.
+ * - `TOO_MANY_TOPICS`: the client uses as many topics as the server allows; end the use of another one first.
  * - `UNAVAILABLE`: the broker cannot be reached; `mayBeStored` says whether it may have stored a publication.
  * - `INTERNAL`: a rule or handler of the server threw an error, which only the server knows.
  *
@@ -33,6 +34,7 @@ export type ChannelErrorCode =
   | "INVALID_DATA"
   | "TOO_BIG"
   | "TOO_MANY_REQUESTS"
+  | "TOO_MANY_TOPICS"
   | "UNAVAILABLE"
   | "INTERNAL"
   | "UNAUTHORIZED"
@@ -61,7 +63,7 @@ export class ChannelError extends TidewayError {
   declare readonly data?: unknown;
   /** With `INVALID_DATA`: what does not match the schema. */
   declare readonly issues?: readonly SchemaIssue[];
-  /** With `TOO_MANY_REQUESTS`: when to try again, in milliseconds. */
+  /** With `TOO_MANY_REQUESTS` and `UNAVAILABLE`: when to try again, in milliseconds. */
   declare readonly retryAfterMs?: number;
   /** For `publish` and idempotent calls: whether the request may have taken effect. */
   declare readonly mayBeStored?: boolean;

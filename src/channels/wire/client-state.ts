@@ -27,21 +27,17 @@ export interface StateHandler {
   readonly end: (error?: ChannelError) => number | void;
 }
 
-/** Milliseconds before the client asks again after a temporary error that has no `retryAfterMs`. */
-const RETRY_AFTER_MS = 1000;
-
-/** Runs `again` later, if the error may be temporary. Returns whether it is. */
+/** Runs `again` later, if the error is temporary: it has `retryAfterMs`. Returns whether it is. */
 export function retry(
   session: ClientSession,
   error: ChannelError | undefined,
   again: () => void,
 ): boolean {
-  const isTemporary = /^(UNAV|TOO_M)/.test(error?.code as string);
-  if (isTemporary) {
-    session.onError(error);
-    session.timers.setTimeout(again, error!.retryAfterMs ?? RETRY_AFTER_MS);
-  }
-  return isTemporary;
+  const delayMs = error?.retryAfterMs;
+  if (delayMs === undefined) return false;
+  session.onError(error);
+  session.timers.setTimeout(again, delayMs);
+  return true;
 }
 
 /** Returns what a client already wants of a topic, or makes it. */

@@ -132,6 +132,23 @@ describe("entering a topic", () => {
   });
 });
 
+describe("a client that has entered maxPresences topics", () => {
+  it("gets TOO_MANY_TOPICS for another one, and can leave a topic that an earlier connection entered", async () => {
+    const server = await serve({ limits: { maxPresences: 1 } });
+    const ann = await connect(server, "ann", { connection: 2 });
+    await enter(ann, 1);
+    const refused = await enter(ann, 2, { topic: "rooms/b" });
+    expect(refused).toMatchObject({ code: "TOO_MANY_TOPICS" });
+    expect(refused).not.toHaveProperty("retryAfterMs");
+    expect(await ann.request({ ...leave(3), topic: "rooms/c", replaces: 1 })).toEqual({
+      type: "result",
+      id: 3,
+    });
+    await ann.request(leave(4));
+    expect(await enter(ann, 5, { topic: "rooms/b" })).toMatchObject({ type: "result" });
+  });
+});
+
 describe("a member", () => {
   it.each([1000, 1001])("leaves at once if its client closes with %i", async (code) => {
     const server = await serve();
@@ -255,12 +272,12 @@ describe("watching the members", () => {
     expect(await watch(bob)).toEqual(["ann"]);
   });
 
-  it("fails with TOO_MANY_REQUESTS above maxWatches", async () => {
+  it("fails with TOO_MANY_TOPICS above maxWatches", async () => {
     const server = await serve({ limits: { maxWatches: 2 } });
     const ann = await connect(server, "ann");
     for (const topic of ["rooms/a", "rooms/b"]) await watch(ann, topic);
     expect(await ann.request({ type: "watch", id: 3, topic: "rooms/c" })).toMatchObject({
-      code: "TOO_MANY_REQUESTS",
+      code: "TOO_MANY_TOPICS",
     });
     ann.send({ type: "unwatch", topic: "rooms/a" });
     expect(await watch(ann, "rooms/c")).toEqual([]);

@@ -23,7 +23,7 @@ describe("an error that may be temporary", () => {
     const peer = new SessionPeer();
     const entered = enter(peer.session, "news");
     const [first] = peer.connect();
-    peer.receive({ type: "error", id: first.id, code: "UNAVAILABLE" });
+    peer.receive({ type: "error", id: first.id, code: "UNAVAILABLE", retryAfterMs: 1_000 });
     peer.lose();
     const [second] = peer.connect();
     expect(second).toMatchObject({ type: "enter", replaces: 1 });
@@ -31,6 +31,17 @@ describe("an error that may be temporary", () => {
     expect(peer.take()).toEqual([]);
     peer.receive({ type: "result", id: second.id, member: { id: "ann" } });
     await expect(entered).resolves.toEqual({ id: "ann" });
+  });
+
+  it("is final without retryAfterMs", async () => {
+    const peer = new SessionPeer();
+    const reader = subscribe(peer.session, "news", {});
+    const [{ id }] = peer.connect();
+    peer.receive({ type: "error", id, code: "TOO_MANY_TOPICS" });
+    expect(reader.take()).toMatchObject({ isEnd: true, error: { code: "TOO_MANY_TOPICS" } });
+    await peer.time.advance(600_000);
+    peer.lose();
+    expect(peer.connect()).toEqual([]);
   });
 
   it("rejects a call at once, with retryAfterMs", async () => {

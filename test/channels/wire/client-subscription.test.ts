@@ -50,7 +50,7 @@ describe("a reader that starts at a position while another one reads the topic",
   it("ends at once when the client closes before the next attempt", async () => {
     const peer = new SessionPeer();
     const [late, { id }] = await startLate(peer);
-    peer.receive({ type: "error", id, code: "UNAVAILABLE" });
+    peer.receive({ type: "error", id, code: "UNAVAILABLE", retryAfterMs: 1_000 });
     await turn();
     peer.session.end(new ChannelError("CLIENT_CLOSED"));
     expect(late.take()).toMatchObject({ isEnd: true, error: { code: "CLIENT_CLOSED" } });
