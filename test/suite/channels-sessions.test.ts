@@ -108,6 +108,25 @@ describe("presence", () => {
     await vi.waitFor(() => expect(room.members).toEqual([]));
   });
 
+  it("removes a member at once that may not enter again when its client returns", async () => {
+    const broker = new MemoryBroker();
+    const options = { broker, presenceGraceMs: 600_000 };
+    const rules = { ...RULES, "rooms/:room": { subscribe: true } };
+    const [one, two] = [await startServer(options), await startServer({ ...options, rules })];
+    const { changes } = await watch(two);
+    const ann = openClient(one, { auth: "ann" });
+    const errors: unknown[] = [];
+    ann.client.onError.listen((error) => errors.push(error));
+    await ann.client.topic(...ROOM).enter();
+    await vi.waitFor(() => expect(changes).toEqual(["+ann"]));
+    ann.moveTo(two);
+    one.breakConnections();
+    await vi.waitFor(() => expect(changes).toEqual(["+ann", "-ann"]));
+    await vi.waitFor(() =>
+      expect(errors).toContainEqual(expect.objectContaining({ code: "FORBIDDEN" })),
+    );
+  });
+
   it("refuses a member that the rule does not allow", async () => {
     const server = await startServer({ rules: { ...RULES, "rooms/:room": { subscribe: true } } });
     const room = connect(server).topic(...ROOM);

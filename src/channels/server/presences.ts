@@ -141,22 +141,25 @@ export class Presences {
 
   /** Enters and answers. Never rejects. */
   async #enter(entered: Entered, { id, replaces }: EnterFrame): Promise<Presence | undefined> {
-    const { session } = this.#connection;
     const { entry } = entered;
+    let failure: ErrorFields;
     try {
       const result = await this.#decide(entry);
-      if ("code" in result) {
-        this.#fail(entered, id, result);
-        return undefined;
+      if (!("code" in result)) {
+        const presence = await this.#store(entry, result, replaces);
+        entered.member = result;
+        this.#connection.session.answer(id, { member: result });
+        return presence;
       }
-      const presence = await this.#store(entry, result, replaces);
-      entered.member = result;
-      session.answer(id, { member: result });
-      return presence;
+      failure = result;
     } catch (error) {
-      this.#fail(entered, id, this.#failureOf(error, entry));
-      return undefined;
+      failure = this.#failureOf(error, entry);
     }
+    // After a final refusal, the member must not stay for the grace period of an earlier connection.
+    const isFinal = failure.retryAfterMs === undefined;
+    if (isFinal) await this.#leave(entry, undefined, this.#keysFrom(replaces));
+    this.#fail(entered, id, failure);
+    return undefined;
   }
 
   /** The answer for an error of the broker or of the application. Reports the latter. */

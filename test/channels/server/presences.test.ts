@@ -222,6 +222,44 @@ describe("a member", () => {
     expect(await ann.request({ ...leave(3), replaces: 1 })).toEqual({ type: "result", id: 3 });
   });
 
+  it.each([
+    ["the rule denies", () => false, "FORBIDDEN"],
+    ["the rule throws", () => Promise.reject(new Error("no")), "INTERNAL"],
+    ["the member is not valid", () => ({ id: "ann", data: {} }), "INTERNAL"],
+  ])("leaves at once if %s when its client returns, to any server", async (_, refuse, code) => {
+    const broker = new MemoryBroker();
+    const options = { topics: { broker }, presenceGraceMs: 600_000 };
+    const rules = { ...RULES, "rooms/:room": { subscribe: true, enter: refuse } };
+    const [one, other] = [await serve(options), await serve({ ...options, rules })];
+    const bob = await connect(other, "bob");
+    const ann = await connect(one, "ann");
+    await enter(ann, 1);
+    expect(await watch(bob)).toEqual(["ann"]);
+    ann.terminate();
+    await vi.waitFor(() => expect(one.api.sessions()).toEqual([]));
+    const again = await connect(other, "ann", { connection: 2 });
+    expect(await enter(again, 1, { replaces: 1 })).toMatchObject({ code });
+    expect(await bob.next("leave")).toMatchObject({ member: { id: "ann" } });
+    expect(await other.api.topic("rooms/:room", { room: "a" }).members()).toEqual([]);
+    other.errors.length = 0;
+  });
+
+  it("stays for the grace period if the broker does not answer when its client returns", async () => {
+    const broker = new FaultyBroker();
+    const server = await serve({ topics: { broker }, presenceGraceMs: 600_000 });
+    const ann = await connect(server, "ann");
+    await enter(ann, 1);
+    ann.terminate();
+    await vi.waitFor(() => expect(server.api.sessions()).toEqual([]));
+    const again = await connect(server, "ann", { connection: 2 });
+    broker.onCall = () => Promise.reject(new BrokerError("BROKER_UNAVAILABLE", "cut off"));
+    expect(await enter(again, 1, { replaces: 1 })).toMatchObject({ code: "UNAVAILABLE" });
+    broker.onCall = async () => {};
+    const room = server.api.topic("rooms/:room", { room: "a" });
+    expect(await room.members()).toMatchObject([{ id: "ann" }]);
+    server.errors.length = 0;
+  });
+
   it("cannot be removed by another session", async () => {
     const server = await serve();
     const [ann, eve] = [await connect(server, "ann"), await connect(server, "eve")];
