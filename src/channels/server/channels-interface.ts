@@ -193,8 +193,9 @@ export interface Channels<C extends Contract, State> {
     readonly where?: (context: SessionFilterContext<State>) => boolean;
   }): readonly ChannelSession<State>[];
   /**
-   * Runs the subscribe rules of open subscriptions again, and ends the subscriptions that they deny. Resolves when
-   * all rules have settled.
+   * Runs the subscribe rules of open subscriptions and watches again, and ends what they deny. A rule that
+   * has not settled within `limits.authTimeoutMs` denies, and `onError` gets a `RULE_TIMEOUT`. Resolves when all
+   * rules have settled or this time is over. Rejects only if `where` throws.
    *
    * @param where the sessions to check. Default: all sessions of this server
    */

@@ -50,7 +50,8 @@ export interface ChannelLimits {
   readonly maxAuthBytes?: number;
   /**
    * The time for a client to send its credentials and for `authorize` to settle, in milliseconds. After it,
-   * the connection closes with 3008 or 1011. Default: 10,000.
+   * the connection closes with 3008 or 1011. Also the time for a subscribe rule that runs again; after it, the
+   * subscription ends with `INTERNAL`. Default: 10,000.
    */
   readonly authTimeoutMs?: number;
   /**

@@ -4,7 +4,7 @@ import type { ClientFrameOf } from "../wire/server-session.ts";
 import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
-import { runRule } from "./rules.ts";
+import { recheckRule, runRule } from "./rules.ts";
 import { SmallMap } from "./small-map.ts";
 import { StoredSubscription } from "./stored-subscription.ts";
 import type { TopicEntry } from "./topic-table.ts";
@@ -166,13 +166,8 @@ export class Subscriptions {
   }
 
   #recheck(subscription: Subscription): Promise<void> {
-    return new Promise((resolve) => {
-      const { entry } = subscription;
-      const deny = (hasThrown: boolean): void => {
-        if (!subscription.isEnded) this.revoke(subscription, hasThrown ? INTERNAL : FORBIDDEN);
-        resolve();
-      };
-      runRule(this.#connection, entry, "subscribe", undefined, () => resolve(), deny);
+    return recheckRule(this.#connection, subscription.entry, (reason) => {
+      if (!subscription.isEnded) this.revoke(subscription, reason);
     });
   }
 

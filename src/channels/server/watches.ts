@@ -5,7 +5,7 @@ import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
 import type { MemberWatcher } from "./member-hub.ts";
-import { runRule } from "./rules.ts";
+import { recheckRule, runRule } from "./rules.ts";
 import type { TopicEntry } from "./topic-table.ts";
 
 /** One connection that watches the members of one topic. While it is full, it misses changes. */
@@ -155,9 +155,10 @@ export class Watches {
     } else entry.memberHub.remove(watch);
   }
 
-  async #recheck(watch: Watch): Promise<void> {
-    const error = await this.#check(watch);
-    if (error !== undefined && !watch.isEnded) this.#revoke(watch, error);
+  #recheck(watch: Watch): Promise<void> {
+    return recheckRule(this.#connection, watch.entry, (reason) => {
+      if (!watch.isEnded) this.#revoke(watch, reason);
+    });
   }
 
   /** Ends a watch, and tells the client why. */

@@ -1,5 +1,5 @@
 import { BrokerError } from "tideway/topics";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { bytes } from "../../../src/channels/contract/index.ts";
 import { FaultyBroker, settle } from "../../topics/support.ts";
 import {
@@ -281,6 +281,52 @@ describe("running the subscribe rules again", () => {
     isBroken = false;
     await server.api.topic("rooms/:room", { room: "a" }).publish(1);
     expect(await clients[0].next()).toEqual([0, 1]);
+  });
+
+  it("ends them with INTERNAL if a rule does not settle within authTimeoutMs, and resolves", async () => {
+    let hangs = false;
+    const { server, client } = await open({
+      rules: {
+        "rooms/:room": {
+          subscribe: ({ params }: { params: { room: string } }) =>
+            params.room === "b" || !hangs || new Promise(() => {}),
+        },
+      },
+      limits: { authTimeoutMs: 20 },
+    });
+    await subscribe(client, 1, "rooms/a");
+    await subscribe(client, 2, "rooms/b");
+    hangs = true;
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const rechecked = server.api.recheck();
+    vi.advanceTimersByTime(20);
+    await rechecked;
+    expect(await client.next("unsubscribed")).toMatchObject({ topic: "rooms/a", code: "INTERNAL" });
+    expect(server.errors.splice(0)).toMatchObject([{ code: "RULE_TIMEOUT" }]);
+    for (const room of ["a", "b"]) await server.api.topic("rooms/:room", { room }).publish(room);
+    expect(await client.next()).toEqual([1, "b"]);
+  });
+
+  it("keeps them if a rule allows late, but in time", async () => {
+    let allow = (): void => {};
+    let isLate = false;
+    const late = new Promise<boolean>((resolve) => (allow = () => resolve(true)));
+    const { server, client } = await open({
+      rules: { "rooms/:room": { subscribe: () => (isLate ? late : true) } },
+      limits: { authTimeoutMs: 20 },
+    });
+    await subscribe(client, 1, "rooms/a");
+    isLate = true;
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const rechecked = server.api.recheck();
+    vi.advanceTimersByTime(19);
+    allow();
+    await rechecked;
+    vi.advanceTimersByTime(1_000);
+    await server.api.topic("rooms/:room", { room: "a" }).publish(1);
+    expect(await client.next()).toEqual([0, 1]);
   });
 });
 
