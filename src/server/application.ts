@@ -7,6 +7,7 @@ import type { ApplicationOptions } from "./application-options.ts";
 import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options.ts";
 import { compileOriginPolicy } from "./origin-policy.ts";
+import { PendingRequests } from "./pending-requests.ts";
 import { RefusalReporter } from "./refusal-reporter.ts";
 import { type ErrorListener, safeListener } from "./report.ts";
 import { RouteTable } from "./route-table.ts";
@@ -171,7 +172,7 @@ export function createApplication(
     readProxies,
     handshakeTimeoutMs,
     maxConnections,
-    pendingRequests: new PendingRequests(maxPendingRequests),
+    pendingRequests: new PendingRequests(maxPendingRequests, wheel, handshakeTimeoutMs),
   };
 }
 
@@ -185,28 +186,4 @@ function withDebugLog(report: ErrorListener, log: DebugLog): ErrorListener {
     });
     report(error, context);
   };
-}
-
-/** Counts the HTTP requests in progress. */
-class PendingRequests {
-  readonly #max: number;
-  #count = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get hasRoom(): boolean {
-    return this.#count < this.#max;
-  }
-
-  /** Counts one request until the returned function is called. Calling that function again has no effect. */
-  start(): () => void {
-    this.#count++;
-    let isCounted = true;
-    return () => {
-      if (isCounted) this.#count--;
-      isCounted = false;
-    };
-  }
 }

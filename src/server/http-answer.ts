@@ -46,6 +46,13 @@ export function serverFailed(): Response {
   return new Response("The server failed.", { status: 500 });
 }
 
+/** The error for a Response with a body that the handler has read. */
+export function bodyWasUsed(): TypeError {
+  return new TypeError(
+    "the handler returned a Response with a body that has been used; return a new Response",
+  );
+}
+
 /** Cancels a body that will not be read, so that its source can free its resources. */
 export function cancelBody({ body }: Request | Response): void {
   if (body !== null && !body.locked) body.cancel().catch(() => {});

@@ -3,6 +3,7 @@ import { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type HttpRefusal, readUpgradeRequest, refuse } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
+import { CONNECT_UNKNOWN } from "../../server/request-gate.ts";
 import type { ShutdownPlan } from "../../server/shutdown.ts";
 import { describeClose } from "../../errors/debug-log.ts";
 import type { SocketGroup } from "../../server/socket-group.ts";
@@ -16,7 +17,7 @@ import { UpgradeListener } from "../requests/upgrade-listener.ts";
 import type { UpgradeResponder } from "../requests/upgrade-responder.ts";
 import { forwardDrain, Http1UpgradeResponder } from "./http1-upgrade-responder.ts";
 import { http1 } from "./http1-version.ts";
-import { ignoreUpgrade, isWebSocketUpgrade } from "./ignore-upgrade.ts";
+import { asksForWebSocket, ignoreUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose, sendRefusal } from "./lingering-close.ts";
 import type { RequestLimiter } from "./request-limiter.ts";
@@ -24,7 +25,6 @@ import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
 import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { DeadlineTask } from "../requests/deadline-task.ts";
 
-const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
 const PIPELINED = refuse(
   400,
   "The opening handshake was sent before the response to an earlier request.",
@@ -179,7 +179,7 @@ export class Http1Listener {
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     ignoreErrors(socket);
-    if (isWebSocketUpgrade(request)) this.#upgrade(request, socket, head);
+    if (asksForWebSocket(request)) this.#upgrade(request, socket, head);
     else this.#ignoreUpgrade(request, socket, head);
   }
 

@@ -1,16 +1,11 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
-import type { HttpRefusal } from "../../protocol/handshake/index.ts";
 import type { HttpVersion } from "../requests/http-version.ts";
 import { toRequest, toRequestWithoutBody } from "../requests/to-request.ts";
+import { upgradeRequired } from "../requests/upgrade-required.ts";
 import { RequestQueue } from "./request-queue.ts";
 
 /** The maximum size in bytes of a body that is joined with the head into one string. */
 const MAX_JOINED_BYTES = 16_384;
-
-/** Proxies forward the key, but forward hop-by-hop fields only if they are configured to. */
-const UPGRADE_LOST =
-  "This path accepts only WebSocket handshakes. The request has Sec-WebSocket-Key but not Upgrade: websocket and " +
-  "Connection: Upgrade; if a proxy removed them, configure it to forward them.";
 
 /** Answers requests of HTTP/1.1. */
 export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
@@ -51,14 +46,8 @@ export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
     // The next request comes after this body.
     request.resume();
   },
-  requireUpgrade({ headers }, miss): HttpRefusal {
-    return {
-      ...miss,
-      // The response to a refused opening handshake closes the connection.
-      headers: { ...miss.headers, Connection: "close, Upgrade" },
-      ...(headers["sec-websocket-key"] !== undefined && { message: UPGRADE_LOST }),
-    };
-  },
+  requireUpgrade: ({ headers }, miss) =>
+    upgradeRequired(miss, headers["sec-websocket-key"] !== undefined),
 };
 
 function writeHead(

@@ -1,10 +1,11 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
+import { namesWebSocket } from "../../protocol/handshake/index.ts";
 
-/** Whether WebSocket is among the protocols that a request asks to upgrade to. */
-export function isWebSocketUpgrade(request: IncomingMessage): boolean {
-  return /(?:^|,)\s*websocket\s*(?:,|$)/i.test(request.headers.upgrade ?? "");
+/** Whether an upgrade, which `Connection` lists, is one to WebSocket. */
+export function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return namesWebSocket(headers.upgrade ?? "");
 }
 
 /**

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ShutdownPlan } from "../../server/shutdown.ts";
 import type { Http1Listener } from "./http1-listener.ts";
-import { isWebSocketUpgrade } from "./ignore-upgrade.ts";
+import { asksForWebSocket } from "./ignore-upgrade.ts";
 import { noRequestLimiter, type RequestLimiter } from "./request-limiter.ts";
 import { RequestQueue } from "./request-queue.ts";
 
@@ -206,7 +206,7 @@ export class SharedHttpServer {
 
   #applicationForUpgrade(request: IncomingMessage, socket: Duplex): Http1Listener | undefined {
     if (!socket.writable) return undefined;
-    return isWebSocketUpgrade(request)
+    return asksForWebSocket(request)
       ? this.#serving.find((application) => application.hasWebSocketRouteFor(request))
       : this.#applicationFor(request);
   }

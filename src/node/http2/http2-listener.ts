@@ -10,6 +10,7 @@ import {
 } from "../../protocol/handshake/index.ts";
 import { isKey } from "../../protocol/handshake/accept-key.ts";
 import type { Application } from "../../server/application.ts";
+import { CONNECT_UNKNOWN } from "../../server/request-gate.ts";
 import { wheel } from "../environment/timers.ts";
 import { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { RefusedRequests } from "../requests/refused-requests.ts";
@@ -30,7 +31,6 @@ import { type IncomingStream, refuseStream } from "./incoming-stream.ts";
 export const HTTP2_ALPN_ID = "h2";
 
 const NOTHING = new Uint8Array(0);
-const CONNECT_UNKNOWN = refuse(501, "CONNECT is not implemented.");
 const EXPECTATION_FAILED = refuse(417, "The value of the Expect header is not supported.");
 
 /** An application that answers the HTTP/2 connections of a TLS server. */

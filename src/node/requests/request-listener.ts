@@ -1,8 +1,7 @@
-import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
+import type { HttpRefusal } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
-import { WRONG_HOST } from "../../server/host-policy.ts";
-import { answerRequest, cancelBody, serverFailed } from "../../server/http-answer.ts";
-import { wheel } from "../environment/timers.ts";
+import { answerRequest, bodyWasUsed, cancelBody, serverFailed } from "../../server/http-answer.ts";
+import { RequestGate } from "../../server/request-gate.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import type { FetchAccelerator } from "./fetch-accelerator.ts";
 import type { HttpVersion, NodeRequest, NodeResponse } from "./http-version.ts";
@@ -19,22 +18,13 @@ interface RouteWork<Req, Res> {
   readonly route: string;
 }
 
-/** RFC 9110 9.3.8 makes TRACE optional. `Request` of the Fetch standard does not allow these methods. */
-const UNSUPPORTED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK"]);
-const CLOSING = { Connection: "close" };
-const TOO_MANY_REQUESTS = refuse(503, "The server is too busy.", {
-  headers: { "Retry-After": "10", ...CLOSING },
-  option: "maxPendingRequests",
-});
-
 /** Answers the HTTP requests of one HTTP version with the routes of an application. */
 export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> {
   readonly #application: Application;
   readonly #version: HttpVersion<Req, Res>;
   readonly #refused: RefusedRequests;
   readonly #fetch: FetchAccelerator;
-  /** The answer to new requests during a shutdown. */
-  #shutdownRefusal: HttpRefusal | undefined;
+  readonly #gate: RequestGate;
 
   constructor(
     application: Application,
@@ -46,16 +36,17 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
     this.#version = version;
     this.#refused = refused;
     this.#fetch = fetch;
+    this.#gate = new RequestGate(application);
   }
 
   /** Answers new requests with `refusal`. From now on, every response closes its connection. */
   stop(refusal: HttpRefusal): void {
-    this.#shutdownRefusal = { ...refusal, headers: { ...refusal.headers, ...CLOSING } };
+    this.#gate.stop(refusal);
   }
 
   /** Answers requests again, after a stop. */
   resume(): void {
-    this.#shutdownRefusal = undefined;
+    this.#gate.resume();
   }
 
   /** Whether a route matches the path of `target`, by any method. */
@@ -77,18 +68,13 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
   handle(request: Req, response: Res, target: RequestTarget | HttpRefusal): void {
     // Writing fails if the client has just disconnected. That is not an error of the application.
     response.on("error", ignoreError);
-    const refuseWith = (refusal: HttpRefusal): void => {
-      this.#refuse("request", request, response, target, refusal);
-    };
-    if (this.#shutdownRefusal !== undefined) refuseWith(this.#shutdownRefusal);
-    else if (!("url" in target)) refuseWith({ ...target, headers: CLOSING });
-    else if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
-      refuseWith({ ...WRONG_HOST, headers: CLOSING });
-    } else if (UNSUPPORTED_METHODS.has(request.method ?? "")) {
-      refuseWith(refuse(501, `${request.method} is not implemented.`));
-    } else if (!this.#application.pendingRequests.hasRoom) refuseWith(TOO_MANY_REQUESTS);
+    const checked = this.#gate.check(request.method ?? "", target);
+    if (!("url" in checked)) this.#refuse("request", request, response, target, checked);
     else {
-      this.#count(response, this.#answer(request, response, target));
+      const work = this.#answer(request, response, checked);
+      this.#application.pendingRequests.count(work, (listener) =>
+        this.#version.onClose(response, listener),
+      );
     }
   }
 
@@ -113,30 +99,6 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
     const { rawHeaders, socket } = request;
     this.#refused.report(what, refusal, { rawHeaders, socket, target });
     this.#version.refuse(response, refusal);
-  }
-
-  /**
-   * Counts a request until its response has closed and `work` has settled, at most
-   * `handshakeTimeoutMs` after the response has closed.
-   */
-  #count(response: Res, work: Promise<void> | undefined): void {
-    const { pendingRequests, handshakeTimeoutMs } = this.#application;
-    const end = pendingRequests.start();
-    if (work === undefined) {
-      this.#version.onClose(response, end);
-      return;
-    }
-    let isWorking = true;
-    void work.then(() => (isWorking = false));
-    this.#version.onClose(response, () => {
-      if (!isWorking) return end();
-      // A handler that never returns must not count for long after its client has disconnected.
-      const timer = wheel.start(handshakeTimeoutMs, end);
-      void work.then(() => {
-        timer.cancel();
-        end();
-      });
-    });
   }
 
   /**
@@ -212,15 +174,12 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
       cancelBody(answer);
       return;
     }
-    if (isUsed(answer))
-      throw new TypeError(
-        "the handler returned a Response with a body that has been used; return a new Response",
-      );
+    if (isUsed(answer)) throw bodyWasUsed();
     await sendResponse(this.#version, response, this.#adapt(response, answer), this.#fetch);
   }
 
   #adapt(response: Res, answer: Response): Response {
-    return this.#version.adapt(response, answer, this.#shutdownRefusal !== undefined);
+    return this.#version.adapt(response, answer, this.#gate.isStopping);
   }
 
   /** Discards the part of the request's body that the handler did not read. */

@@ -18,6 +18,8 @@ export { ServerHandshake, type ServerHandshakeOutcome } from "./server-handshake
 export { ResponseBody } from "./response-body.ts";
 export { UnexpectedStatusError } from "./unexpected-status-error.ts";
 export {
+  namesUpgrade,
+  namesWebSocket,
   readUpgradeRequest,
   type UpgradeOffer,
   type UpgradeOutcome,

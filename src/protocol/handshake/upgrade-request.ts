@@ -83,13 +83,13 @@ function checkUpgrade(fields: HeaderFields): HttpRefusal | undefined {
 const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
 const UPGRADE = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
 
-/** Whether `websocket` is an element of a list. */
-function namesWebSocket(list: string): boolean {
+/** Whether WebSocket is among the protocols that a value of `Upgrade` lists. */
+export function namesWebSocket(list: string): boolean {
   return WEBSOCKET.test(list);
 }
 
-/** Whether `upgrade` is an element of a list. */
-function namesUpgrade(list: string): boolean {
+/** Whether `upgrade` is among the options that a value of `Connection` lists. */
+export function namesUpgrade(list: string): boolean {
   return UPGRADE.test(list);
 }
 
