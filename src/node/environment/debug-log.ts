@@ -1,13 +1,19 @@
 import { debuglog } from "node:util";
 import { createDebugLog, type DebugLog, NO_DEBUG_LOG } from "../../errors/debug-log.ts";
+import { readVariable } from "./variables.ts";
 
 const print = debuglog("tideway");
 
+/** Bun writes the lines, but does not say whether it does. */
+const isEnabled =
+  (print.enabled as boolean | undefined) ??
+  /(?:^|,)\s*(?:tideway|\*)\s*(?:,|$)/i.test(readVariable("NODE_DEBUG") ?? "");
+
 // Without a listener, an error of stderr ends the process, for example if the reader of a pipe has exited.
-if (print.enabled) process.stderr.on("error", () => {});
+if (isEnabled) process.stderr.on("error", () => {});
 
 /** Writes to stderr if the environment variable `NODE_DEBUG` contains `tideway`. */
-export const debugLog: DebugLog = print.enabled
+export const debugLog: DebugLog = isEnabled
   ? createDebugLog((line) => print("%s", line))
   : NO_DEBUG_LOG;
 
