@@ -11,7 +11,7 @@ import {
 import type { Flushable } from "../connection/flush-queue.ts";
 import { Heartbeat, type HeartbeatConnection } from "../connection/heartbeat.ts";
 import { LatencyMeter } from "../connection/latency-meter.ts";
-import { MessageRate } from "../connection/message-rate.ts";
+import { MessageRate, rateExceeded } from "../connection/message-rate.ts";
 import type { ProtocolError, TidewayError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/close-code.ts";
 import type { PreparedMessage } from "../protocol/prepared-message.ts";
@@ -19,7 +19,7 @@ import type { Message } from "../streams/message-consumer.ts";
 import type { BunSocket, BunSocketData } from "./bun-api.ts";
 import { HeldMessages } from "./held-messages.ts";
 import { SendQueue } from "./send-queue.ts";
-import { tooBig, tooMuchHeld, tooOften, violationOf } from "./violations.ts";
+import { tooBig, tooMuchHeld, violationOf } from "./violations.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -171,7 +171,7 @@ export class MessageConnection
   onMessage(message: Message): void {
     if (!this.#isInRate()) return;
     if (this.#isTooBig(message)) {
-      this.#fail(tooBig(this.maxMessageBytes));
+      this.#fail(tooBig(Buffer.byteLength(message), this.maxMessageBytes));
       return;
     }
     if (this.#isPaused || !this.#held.isEmpty) {
@@ -253,7 +253,7 @@ export class MessageConnection
     if (this.#rate === undefined) return true;
     this.#rate.refill(this.#environment.wheel.nowMs);
     if (this.#rate.take()) return true;
-    this.#fail(tooOften(this.#rate.perSecond));
+    this.#fail(rateExceeded(this.#rate));
     return false;
   }
 
@@ -268,7 +268,8 @@ export class MessageConnection
   /** Fails the connection because the peer violated a rule. */
   #fail(error: ProtocolError): void {
     const info = { code: CloseCode.Abnormal, reason: "", wasClean: false, error };
-    this.#end(info, () => this.#socket.close(error.closeCode ?? CloseCode.ProtocolError, ""));
+    const { closeCode = CloseCode.ProtocolError, message } = error;
+    this.#end(info, () => this.#socket.close(closeCode, message));
     this.#handler.onClosing(error);
   }
 

@@ -1,5 +1,4 @@
-import { ProtocolError, type TidewayError, TransportError } from "../errors/index.ts";
-import { CloseCode } from "../protocol/close-code.ts";
+import { type TidewayError, TransportError } from "../errors/index.ts";
 import { type ClosingRecord, Endpoint, type EndpointEvents } from "../protocol/endpoint.ts";
 import { OutputBuffer } from "../protocol/output-buffer.ts";
 import type { PreparedMessage } from "../protocol/prepared-message.ts";
@@ -13,7 +12,7 @@ import {
 } from "./connection.ts";
 import { Heartbeat, type HeartbeatConnection } from "./heartbeat.ts";
 import { LatencyMeter } from "./latency-meter.ts";
-import { MessageRate } from "./message-rate.ts";
+import { MessageRate, rateExceeded } from "./message-rate.ts";
 import { OutputWriter } from "./output-writer.ts";
 import type { TimeoutListener, WheelTimer } from "./timer-wheel.ts";
 
@@ -407,13 +406,7 @@ export class ByteConnection
   /** Counts a message from the peer. If there are too many, fails the connection and returns false. */
   #isInRate(): boolean {
     if (this.#rate === undefined || this.#rate.take()) return true;
-    this.#endpoint.fail(
-      new ProtocolError(
-        "RATE_EXCEEDED",
-        `the peer sent more messages in a second than maxMessagesPerSecond ${this.#rate.perSecond}`,
-        { closeCode: CloseCode.PolicyViolation },
-      ),
-    );
+    this.#endpoint.fail(rateExceeded(this.#rate));
     return false;
   }
 

@@ -1,3 +1,6 @@
+import { ProtocolError } from "../errors/index.ts";
+import { CloseCode } from "../protocol/close-code.ts";
+
 /**
  * Limits how often a peer may send, with a token bucket. Each message takes one token from a bucket that
  * holds the tokens of one second. The caller passes the time.
@@ -44,4 +47,13 @@ export class MessageRate {
     this.#filledAtMs = nowMs;
     return added;
   }
+}
+
+/** The error for a peer that sends more often than `maxMessagesPerSecond`. */
+export function rateExceeded({ perSecond }: MessageRate): ProtocolError {
+  return new ProtocolError(
+    "RATE_EXCEEDED",
+    `the peer sent more messages in a second than maxMessagesPerSecond ${perSecond}`,
+    { closeCode: CloseCode.PolicyViolation },
+  );
 }

@@ -68,14 +68,14 @@ function faultOfControlFrame(opcode: number, first: number, length: number): Fau
 
 /** RFC 6455 5.2: a length must be written in its shortest form. */
 export function lengthNotMinimal(payloadBytes: number, lengthBits: 16 | 64): Fault {
-  return fault(
+  return protocolFault(
     "LENGTH_NOT_MINIMAL",
     `a payload length of ${payloadBytes} uses ${lengthBits} bits, more than it needs`,
   );
 }
 
 /** RFC 6455 5.2: the highest bit of a 64-bit length must be 0. */
-export const LENGTH_TOO_BIG: Fault = fault(
+export const LENGTH_TOO_BIG: Fault = protocolFault(
   "LENGTH_TOO_BIG",
   "the highest bit of a 64-bit length is set",
 );
@@ -89,7 +89,10 @@ export const INVALID_UTF8: Fault = {
 
 /** RFC 6455 7.4. */
 export function invalidCloseCode(code: number): Fault {
-  return fault("INVALID_CLOSE_CODE", `a Close frame has the code ${code}, which must not be sent`);
+  return protocolFault(
+    "INVALID_CLOSE_CODE",
+    `a Close frame has the code ${code}, which must not be sent`,
+  );
 }
 
 /** RFC 6455 7.4.1 and 10.4. */
@@ -129,39 +132,46 @@ export function tooManyFragments(maxFragments: number): Fault {
   };
 }
 
-const RESERVED_BIT_1 = fault(
+export const RESERVED_BIT_1: Fault = protocolFault(
   "RESERVED_BITS",
   "the bit RSV1 is set, although the frame does not begin a compressed message",
 );
-const RESERVED_BITS = fault("RESERVED_BITS", "a reserved bit is set");
-const MASK_REQUIRED = fault("MASK_REQUIRED", "a frame from a client is not masked");
-const MASK_FORBIDDEN = fault("MASK_FORBIDDEN", "a frame from a server is masked");
-const TEXT_IN_MESSAGE = fault(
+export const RESERVED_BITS: Fault = protocolFault("RESERVED_BITS", "a reserved bit is set");
+export const MASK_REQUIRED: Fault = protocolFault(
+  "MASK_REQUIRED",
+  "a frame from a client is not masked",
+);
+const MASK_FORBIDDEN = protocolFault("MASK_FORBIDDEN", "a frame from a server is masked");
+const TEXT_IN_MESSAGE = protocolFault(
   "CONTINUATION_EXPECTED",
   "a text message begins before the previous message has ended",
 );
-const BINARY_IN_MESSAGE = fault(
+const BINARY_IN_MESSAGE = protocolFault(
   "CONTINUATION_EXPECTED",
   "a binary message begins before the previous message has ended",
 );
-const CONTINUATION_UNEXPECTED = fault(
+export const CONTINUATION_UNEXPECTED: Fault = protocolFault(
   "CONTINUATION_UNEXPECTED",
   "a continuation frame has no message to continue",
 );
-const FRAGMENTED_CONTROL = fault("FRAGMENTED_CONTROL", "a control frame is fragmented");
-const CONTROL_TOO_BIG = fault(
+export const FRAGMENTED_CONTROL: Fault = protocolFault(
+  "FRAGMENTED_CONTROL",
+  "a control frame is fragmented",
+);
+export const CONTROL_TOO_BIG: Fault = protocolFault(
   "CONTROL_TOO_BIG",
   "a control frame has a payload of more than 125 bytes",
 );
-const INVALID_CLOSE_PAYLOAD = fault(
+export const INVALID_CLOSE_PAYLOAD: Fault = protocolFault(
   "INVALID_CLOSE_PAYLOAD",
   "a Close frame has a payload of one byte",
 );
 
 function reservedOpcode(opcode: number): Fault {
-  return fault("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
+  return protocolFault("RESERVED_OPCODE", `opcode ${opcode} is reserved`);
 }
 
-function fault(code: string, message: string): Fault {
+/** A violation that fails the connection with 1002. */
+export function protocolFault(code: string, message: string): Fault {
   return { code, message, closeCode: CloseCode.ProtocolError };
 }

@@ -187,7 +187,8 @@ describe("backpressure", () => {
     const { calls, connection, endTurn, events } = open({ maxHeldBytes: 2 * 164 });
     connection.pause();
     for (let count = 0; count < 3; count++) connection.onMessage("x".repeat(100));
-    expect(calls).toEqual([["close", 1013, ""]]);
+    const reason = "more than 328 bytes of messages wait; read faster, or raise maxQueuedBytes";
+    expect(calls).toEqual([["close", 1013, reason]]);
     expect(events).toEqual([["closing", "UNREAD_TOO_BIG"]]);
     endTurn();
     expect(events.at(-1)).toMatchObject(["close", { code: 1006, wasClean: false }]);
@@ -205,7 +206,7 @@ describe("backpressure", () => {
       connection.onMessage("x".repeat(100));
     }
     expect(first.calls).toEqual([]);
-    expect(second.calls).toEqual([["close", 1013, ""]]);
+    expect(second.calls).toMatchObject([["close", 1013, expect.any(String)]]);
     first.connection.resume();
     expect(unfinishedBudget.usedBytes).toBe(0);
   });
@@ -221,7 +222,10 @@ describe("limits", () => {
     connection.onMessage(fits);
     expect(events).toHaveLength(1);
     connection.onMessage(exceeds);
-    expect(calls).toEqual([["close", 1009, ""]]);
+    const bytes = Buffer.byteLength(exceeds);
+    expect(calls).toEqual([
+      ["close", 1009, `message of ${bytes} bytes exceeds maxMessageBytes 10`],
+    ]);
     expect(events.slice(1)).toEqual([["closing", "MESSAGE_TOO_BIG"]]);
   });
 
@@ -235,7 +239,8 @@ describe("limits", () => {
       if (second === 0) clock.advance(1000);
     }
     connection.onMessage("b");
-    expect(calls).toEqual([["close", 1008, ""]]);
+    const reason = "the peer sent more messages in a second than maxMessagesPerSecond 3";
+    expect(calls).toEqual([["close", 1008, reason]]);
     expect(events.at(-1)).toEqual(["closing", "RATE_EXCEEDED"]);
   });
 });
@@ -282,7 +287,8 @@ describe("the end", () => {
   it.each([
     ["Received too big message", "MESSAGE_TOO_BIG", 1009],
     ["Received invalid UTF-8", "INVALID_UTF8", 1007],
-    ["Received invalid opcode", "PROTOCOL_VIOLATION", 1002],
+    ["Received invalid opcode", "RESERVED_OPCODE", 1002],
+    ["Received something new", "PROTOCOL_VIOLATION", 1002],
   ])("has the violation that Bun found: %s", (reason, code, closeCode) => {
     const { connection, events } = open();
     connection.onClose(1006, reason);
