@@ -42,8 +42,16 @@ export interface BunSocketData {
 
 export interface BunHttpServer {
   readonly port: number;
+  /** The number of requests without a complete response. */
+  readonly pendingRequests: number;
+  readonly pendingWebSockets: number;
   /** Returns null if the client has disconnected. */
   requestIP(request: Request): { readonly address: string } | null;
+  /**
+   * Sets how many seconds the connection of a request may be idle, from 1 to 255; 0 for no limit. It applies to
+   * later requests too.
+   */
+  timeout(request: Request, seconds: number): void;
   /** Accepts a handshake. Returns false if the request is not a valid one, or the client has disconnected. */
   upgrade(
     request: Request,

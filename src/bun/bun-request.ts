@@ -1,7 +1,8 @@
-import type { HttpRefusal } from "../protocol/handshake/index.ts";
+import { type HttpRefusal, namesUpgrade, namesWebSocket } from "../protocol/handshake/index.ts";
 import type { Peer } from "../server/upgrade.ts";
 import type { BunHttpServer } from "./bun-api.ts";
 import {
+  MALFORMED,
   MAX_HEADER_COUNT,
   type RequestTarget,
   TOO_MANY_FIELDS,
@@ -19,14 +20,16 @@ export interface BunRequest {
 
 /** Reads the target of a request that Bun has parsed. Bun takes the host of its URL from `Host`. */
 export function readTarget(
-  request: Request,
+  { url, headers }: Request,
   rawHeaders: readonly string[],
   isSecure: boolean,
 ): RequestTarget | HttpRefusal {
   if (rawHeaders.length > 2 * MAX_HEADER_COUNT) return TOO_MANY_FIELDS;
-  const { url } = request;
+  // Only HTTP/1.0 allows a request without Host. An empty Host counts as missing.
+  const host = headers.get("host");
+  if (host === "") return MALFORMED;
   const path = url.slice(url.indexOf("/", url.indexOf("://") + 3));
-  return toTarget(request.headers.get("host") ?? "", path, isSecure);
+  return toTarget(host ?? "", path, isSecure);
 }
 
 /** The fields of a request: name, value, name, value... Bun has joined fields with the same name. */
@@ -36,22 +39,29 @@ export function rawHeadersOf({ headers }: Request): string[] {
   return fields;
 }
 
-/** Whether WebSocket is among the protocols that a request asks to upgrade to. */
-export function isWebSocketUpgrade({ headers }: Request): boolean {
+/**
+ * Whether a request asks for an upgrade to WebSocket. An `Upgrade` that `Connection` does not name is not meant
+ * for this hop (RFC 9110 7.8).
+ */
+export function asksForWebSocket({ headers }: Request): boolean {
   const protocols = headers.get("upgrade");
-  return protocols !== null && WEBSOCKET.test(protocols);
+  return (
+    protocols !== null && namesWebSocket(protocols) && namesUpgrade(headers.get("connection") ?? "")
+  );
 }
 
-const WEBSOCKET = /(?:^|,)\s*websocket\s*(?:,|$)/i;
-
-/** The response that sends a refusal. */
+/** The response that sends the refusal of a request. */
 export function toResponse({ status, headers, message }: HttpRefusal): Response {
-  return new Response(message, { status, headers: { ...headers } });
+  return new Response(message, {
+    status,
+    headers: { "Content-Type": "text/plain; charset=utf-8", ...headers },
+  });
 }
 
-/** The same response, after which Bun closes the connection. */
-export function closing({ body, status, statusText, headers }: Response): Response {
-  const fields = new Headers(headers);
-  fields.set("Connection", "close");
-  return new Response(body, { status, statusText, headers: fields });
+/** The response that sends the refusal of a handshake. Bun closes the connection after it. */
+export function toLastResponse(refusal: HttpRefusal): Response {
+  const { headers } = refusal;
+  // RFC 9110 7.8: the sender of Upgrade MUST list it in Connection.
+  const Connection = "Upgrade" in headers ? "close, Upgrade" : "close";
+  return toResponse({ ...refusal, headers: { ...headers, Connection } });
 }

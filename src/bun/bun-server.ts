@@ -1,5 +1,6 @@
 /// <reference types="node" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
+import { wheel } from "../node/environment/timers.ts";
 import { DeadlineTask } from "../node/requests/deadline-task.ts";
 import { shutdownRefusal } from "../node/requests/refused-requests.ts";
 import type { ListenPlace } from "../node/serve/listen.ts";
@@ -9,6 +10,8 @@ import { resolveStopOptions, type StopOptions } from "../node/serve/stop-options
 import type { Application } from "../server/application.ts";
 import type { BunHttpServer } from "./bun-api.ts";
 import type { FetchListener } from "./fetch-listener.ts";
+
+const POLL_MS = 100;
 
 /** A running server: the result of `serve`. It has no `httpServer`, because it does not use `node:http`. */
 export interface BunServer extends Omit<Server, "httpServer" | "path"> {}
@@ -53,7 +56,18 @@ export class NativeServer implements BunServer {
 
   /** Stops listening. Resolves when all requests, sockets and handlers have ended. */
   async #close(): Promise<void> {
-    await Promise.all([this.#server.stop(), this.#application.sockets.whenIdle()]);
+    const stopped = this.#server.stop();
+    await Promise.all([this.#whenAnswered(), this.#application.sockets.whenIdle()]);
+    // Otherwise, Bun would wait for clients that have sent a part of a request.
+    void this.#server.stop(true);
+    await stopped;
+  }
+
+  /** Resolves when Bun has sent all responses, and all WebSockets have ended. Bun has no event for this. */
+  async #whenAnswered(): Promise<void> {
+    while (this.#server.pendingRequests + this.#server.pendingWebSockets > 0) {
+      await new Promise<void>((resolve) => void wheel.start(POLL_MS, resolve));
+    }
   }
 
   #drop(): void {

@@ -1,26 +1,23 @@
-import { type HttpRefusal, refuse } from "../protocol/handshake/index.ts";
+import type { HttpRefusal } from "../protocol/handshake/index.ts";
 import type { ProxiedTargets } from "../node/requests/proxied-targets.ts";
 import type { RefusedRequests } from "../node/requests/refused-requests.ts";
 import type { RequestTarget } from "../node/requests/request-target.ts";
+import { upgradeRequired } from "../node/requests/upgrade-required.ts";
 import type { Application } from "../server/application.ts";
-import { WRONG_HOST } from "../server/host-policy.ts";
-import { answerRequest } from "../server/http-answer.ts";
+import { answerRequest, bodyWasUsed, serverFailed } from "../server/http-answer.ts";
+import { RequestGate } from "../server/request-gate.ts";
 import type { BunHttpServer, FetchResult } from "./bun-api.ts";
 import {
+  asksForWebSocket,
   type BunRequest,
-  isWebSocketUpgrade,
   rawHeadersOf,
   readTarget,
   toResponse,
 } from "./bun-request.ts";
 import type { UpgradeListener } from "./upgrade-listener.ts";
 
-const CLOSING = { Connection: "close" };
-const UNSUPPORTED_METHODS: ReadonlySet<string> = new Set(["TRACE", "TRACK", "CONNECT"]);
-const TOO_MANY_REQUESTS = refuse(503, "The server is too busy.", {
-  headers: { "Retry-After": "10", ...CLOSING },
-  option: "maxPendingRequests",
-});
+/** The longest time in seconds that Bun accepts. */
+const LONGEST_SECONDS = 255;
 
 /** Answers all requests of a server of Bun with the routes of an application. */
 export class FetchListener {
@@ -29,27 +26,31 @@ export class FetchListener {
   readonly #refused: RefusedRequests;
   readonly #upgrades: UpgradeListener;
   readonly #isSecure: boolean;
-  /** The answer to new requests during a shutdown. */
-  #shutdownRefusal: HttpRefusal | undefined;
+  readonly #idleSeconds: number;
+  readonly #gate: RequestGate;
 
+  /** @param idleSeconds how long a connection may be idle before and after a request */
   constructor(
     application: Application,
     targets: ProxiedTargets,
     refused: RefusedRequests,
     upgrades: UpgradeListener,
     isSecure: boolean,
+    idleSeconds: number,
   ) {
     this.#application = application;
     this.#targets = targets;
     this.#refused = refused;
     this.#upgrades = upgrades;
     this.#isSecure = isSecure;
+    this.#idleSeconds = idleSeconds;
+    this.#gate = new RequestGate(application);
   }
 
   /** Answers new requests with `refusal`, and so all handshakes that `authorize` has not decided. */
   stop(refusal: HttpRefusal): void {
-    this.#shutdownRefusal = { ...refusal, headers: { ...refusal.headers, ...CLOSING } };
-    this.#upgrades.refusePending(this.#shutdownRefusal);
+    this.#gate.stop(refusal);
+    this.#upgrades.stop(refusal);
   }
 
   /** Answers one request. Never throws or rejects. */
@@ -59,24 +60,15 @@ export class FetchListener {
     const received = { request, server, rawHeaders, peer };
     const direct = readTarget(request, rawHeaders, this.#isSecure);
     const target = this.#targets.resolve(direct, rawHeaders, peer);
-    const isUpgrade = isWebSocketUpgrade(request);
-    const refuseWith = (refusal: HttpRefusal): Response =>
-      this.#refuse(isUpgrade ? "handshake" : "request", received, target, refusal);
-    if (this.#shutdownRefusal !== undefined) return refuseWith(this.#shutdownRefusal);
-    if (!("url" in target)) return refuseWith({ ...target, headers: CLOSING });
-    if (isUpgrade) return this.#upgrades.handle(received, target);
-    if (!this.#application.isHostAllowed(target.host, target.isSecure)) {
-      return refuseWith({ ...WRONG_HOST, headers: CLOSING });
-    }
-    if (UNSUPPORTED_METHODS.has(request.method)) {
-      return refuseWith(refuse(501, `${request.method} is not implemented.`));
-    }
-    if (!this.#application.pendingRequests.hasRoom) return refuseWith(TOO_MANY_REQUESTS);
-    return this.#answer(received, target);
+    if (asksForWebSocket(request)) return this.#upgrades.handle(received, target);
+    const checked = this.#gate.check(request.method, target);
+    return "url" in checked
+      ? this.#answer(received, checked)
+      : this.#refuse("request", received, target, checked);
   }
 
   #answer(received: BunRequest, target: RequestTarget): Response | Promise<Response> {
-    const { request, peer } = received;
+    const { request, server, peer } = received;
     const { routes, report, pendingRequests } = this.#application;
     const { pathname } = target.url;
     const match = routes.findHttp(request.method, pathname);
@@ -88,18 +80,33 @@ export class FetchListener {
     const fetchRequest = request.url === href ? request : new Request(href, request);
     const remoteAddress = target.forwardedAddress ?? peer.remoteAddress ?? "";
     const context = { url: target.url, remoteAddress, clientCertificate: undefined };
+    const finish = (answer: Response): Response => {
+      // Events may follow each other slowly.
+      if (isEventStream(answer)) server.timeout(request, 0);
+      if (!answer.bodyUsed) return answer;
+      report(bodyWasUsed(), { route: match.entry.key, request: fetchRequest });
+      return serverFailed();
+    };
     const answer = answerRequest(match, fetchRequest, context, report);
-    return answer instanceof Promise ? answer.finally(pendingRequests.start()) : answer;
+    if (!(answer instanceof Promise)) return finish(answer);
+    // A handler may take any time, but a client must not stop in the middle of its request.
+    server.timeout(request, request.body === null ? 0 : LONGEST_SECONDS);
+    // Bun does not say when it has sent a response, so a request counts until its handler has returned.
+    pendingRequests.count(answer, (listener) => {
+      void answer.then(listener);
+      request.signal.addEventListener("abort", listener, { once: true });
+    });
+    return answer.then((settled) => {
+      server.timeout(request, this.#idleSeconds);
+      return finish(settled);
+    });
   }
 
   #answerMiss(received: BunRequest, target: RequestTarget, miss: HttpRefusal): Response {
     // A 404 or 405 is an ordinary response and is not reported.
-    return miss.status === 426
-      ? this.#refuse("handshake", received, target, {
-          ...miss,
-          headers: { ...miss.headers, ...CLOSING },
-        })
-      : toResponse(miss);
+    if (miss.status !== 426) return toResponse(miss);
+    const hasKey = received.request.headers.has("sec-websocket-key");
+    return this.#refuse("handshake", received, target, upgradeRequired(miss, hasKey));
   }
 
   #refuse(
@@ -111,4 +118,8 @@ export class FetchListener {
     this.#refused.report(what, refusal, { rawHeaders, socket: peer, target });
     return toResponse(refusal);
   }
+}
+
+function isEventStream({ headers }: Response): boolean {
+  return headers.get("content-type")?.startsWith("text/event-stream") === true;
 }

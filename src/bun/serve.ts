@@ -70,13 +70,21 @@ function start(
   const refused = new RefusedRequests(application.refusals, targets);
   const upgrades = new UpgradeListener(application, { ...connections, flushQueue }, refused);
   const isSecure = tls !== undefined;
-  const listener = new FetchListener(application, targets, refused, upgrades, isSecure);
+  const idleTimeout = idleSeconds(application);
+  const listener = new FetchListener(
+    application,
+    targets,
+    refused,
+    upgrades,
+    isSecure,
+    idleTimeout,
+  );
   const server = listen(runtime, {
     port: "port" in place ? place.port : 0,
     ...(host !== undefined && { hostname: host }),
     reusePort: reusePort ?? false,
     ...(isSecure && { tls }),
-    idleTimeout: idleSeconds(application),
+    idleTimeout,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, bun) => listener.handle(request, bun),
     error(error) {
@@ -101,7 +109,7 @@ function listen(runtime: BunRuntime, options: BunRuntimeOptions): BunHttpServer 
   }
 }
 
-/** Bun limits the time between two reads of a request, in seconds from 1 to 255. */
+/** Bun limits how long a connection may be idle, in seconds from 1 to 255. */
 function idleSeconds({ handshakeTimeoutMs }: Application): number {
   return Math.min(255, Math.max(1, Math.ceil(handshakeTimeoutMs / 1000)));
 }

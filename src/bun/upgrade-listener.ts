@@ -3,10 +3,10 @@ import type { RefusedRequests } from "../node/requests/refused-requests.ts";
 import type { RequestTarget } from "../node/requests/request-target.ts";
 import { NodeUpgradeAttempt } from "../node/requests/upgrade-attempt.ts";
 import type { Application } from "../server/application.ts";
-import { serverFailed } from "../server/http-answer.ts";
+import { cancelBody } from "../server/http-answer.ts";
 import type { UpgradeAccepted, UpgradeDecision } from "../server/upgrade.ts";
 import type { FetchResult } from "./bun-api.ts";
-import { type BunRequest, closing, toResponse } from "./bun-request.ts";
+import { type BunRequest, toLastResponse } from "./bun-request.ts";
 import { MessageConnection, type MessageConnectionEnvironment } from "./message-connection.ts";
 
 /** A handshake that `authorize` has not decided. */
@@ -21,6 +21,8 @@ export class UpgradeListener {
   readonly #environment: MessageConnectionEnvironment;
   readonly #refused: RefusedRequests;
   readonly #pending = new Set<PendingUpgrade>();
+  /** The answer to new handshakes during a shutdown. */
+  #shutdownRefusal: HttpRefusal | undefined;
 
   constructor(
     application: Application,
@@ -32,8 +34,26 @@ export class UpgradeListener {
     this.#refused = refused;
   }
 
+  /** Refuses all new handshakes, and all handshakes that `authorize` has not decided yet. */
+  stop(refusal: HttpRefusal): void {
+    this.#shutdownRefusal = refusal;
+    for (const pending of this.#pending) {
+      pending.attempt.abort();
+      this.#refused.reportPending(refusal, pending.attempt);
+      pending.refuse(refusal);
+    }
+    this.#pending.clear();
+  }
+
   /** Decides on a handshake. Returns undefined if it was accepted. Never throws or rejects. */
-  handle(received: BunRequest, target: RequestTarget): FetchResult | Promise<FetchResult> {
+  handle(
+    received: BunRequest,
+    target: RequestTarget | HttpRefusal,
+  ): FetchResult | Promise<FetchResult> {
+    if (this.#shutdownRefusal !== undefined) {
+      return this.#refuse(received, target, this.#shutdownRefusal);
+    }
+    if (!("url" in target)) return this.#refuse(received, target, target);
     const { request, rawHeaders, peer } = received;
     const { method } = request;
     const offer = readUpgradeRequest({
@@ -49,43 +69,39 @@ export class UpgradeListener {
       : this.#carryOut(received, decision);
   }
 
-  /** Refuses all handshakes that `authorize` has not decided yet. */
-  refusePending(refusal: HttpRefusal): void {
-    for (const pending of this.#pending) {
-      pending.attempt.abort();
-      this.#refused.reportPending(refusal, pending.attempt);
-      pending.refuse(refusal);
-    }
-    this.#pending.clear();
-  }
-
   #wait(
     received: BunRequest,
     attempt: NodeUpgradeAttempt,
     decision: Promise<UpgradeDecision>,
   ): Promise<FetchResult> {
     return new Promise((resolve) => {
-      const pending = { attempt, refuse: (refusal: HttpRefusal) => resolve(toResponse(refusal)) };
+      const pending = {
+        attempt,
+        refuse: (refusal: HttpRefusal) => resolve(toLastResponse(refusal)),
+      };
       this.#pending.add(pending);
       const { signal } = received.request;
       signal.addEventListener("abort", () => attempt.abort(), { once: true });
       void decision.then((decided) => {
         // During a shutdown, the handshake has got another response.
-        if (this.#pending.delete(pending)) resolve(this.#carryOut(received, decided));
+        if (!this.#pending.delete(pending)) {
+          if (decided.kind === "answer") cancelBody(decided.response);
+          return;
+        }
+        // `authorize` has failed or took too long, so its remaining work should stop.
+        if (decided.kind === "refuse") attempt.abort();
+        resolve(this.#carryOut(received, decided));
       });
     });
   }
 
   #carryOut(received: BunRequest, decision: UpgradeDecision): FetchResult {
     if (decision.kind === "accept") return this.#accept(received, decision);
-    if (decision.kind === "refuse") return closing(toResponse(decision));
-    try {
-      return closing(decision.response);
-    } catch (error) {
-      // For example, its body has been used.
-      decision.onFailure(error);
-      return closing(serverFailed());
-    }
+    if (decision.kind === "refuse") return toLastResponse(decision);
+    const { response } = decision;
+    // In Bun, the headers of every response can be changed.
+    response.headers.set("Connection", "close");
+    return response;
   }
 
   #accept({ request, server }: BunRequest, decision: UpgradeAccepted): FetchResult {
@@ -105,7 +121,16 @@ export class UpgradeListener {
     // Without a choice of this side, Bun chooses the first offered subprotocol.
     fields.set("Sec-WebSocket-Protocol", options.protocol);
     if (server.upgrade(request, { data, headers: fields })) return undefined;
-    // The client has left, or has sent frames before the response.
-    return closing(new Response(null, { status: 400 }));
+    // The client has left, or Bun has refused the frames that it sent before the response.
+    return new Response(null, { status: 400 });
+  }
+
+  #refuse(
+    { rawHeaders, peer: socket }: BunRequest,
+    target: RequestTarget | HttpRefusal,
+    refusal: HttpRefusal,
+  ): Response {
+    this.#refused.report("handshake", refusal, { rawHeaders, socket, target });
+    return toLastResponse(refusal);
   }
 }

@@ -1,8 +1,10 @@
 import { request as httpsRequest } from "node:https";
+import { spawnSync } from "node:child_process";
 import { versions } from "node:process";
-import { type BunServer, type BunServeOptions, serve } from "tideway/bun";
-import type { RefusalReport, RoutesOption, Socket } from "tideway/server";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { fileURLToPath } from "node:url";
+import { serve } from "tideway/bun";
+import type { Socket } from "tideway/server";
+import { describe, expect, it } from "vitest";
 import { CERT, TLS } from "../support/certificate.ts";
 import {
   closeOf,
@@ -12,40 +14,13 @@ import {
   RawClient,
   statusOf,
 } from "../support/clients.ts";
+import { describeInBun } from "./start.ts";
 
 it.skipIf("bun" in versions)("is refused in another runtime", async () => {
   await expect(serve({ routes: {} })).rejects.toMatchObject({ code: "UNSUPPORTED" });
 });
 
-// `serve.runtime.test.ts` runs this file in Bun.
-describe.runIf("bun" in versions)("serve of tideway/bun", () => {
-  const onError = vi.fn<(error: unknown) => void>();
-  const reports: RefusalReport[] = [];
-  let server: BunServer | undefined;
-
-  afterEach(async () => {
-    await server?.stop();
-    server = undefined;
-    reports.length = 0;
-    expect(onError.mock.calls).toEqual([]);
-  });
-
-  /** With the types of the routes inferred as by `serve`. */
-  async function start<
-    const Key extends string,
-    const Protocols extends Record<string, unknown>,
-    States extends Record<string, unknown>,
-    Schemas extends Record<string, unknown>,
-  >(
-    routes: RoutesOption<Key, Protocols, States, Schemas>["routes"],
-    options: BunServeOptions = {},
-  ): Promise<BunServer> {
-    const onRefused = (report: RefusalReport): void => void reports.push(report);
-    const all = { port: 0, host: "127.0.0.1", onError, onRefused, ...options, routes };
-    server = await serve<Key, Protocols, States, Schemas>(all);
-    return server;
-  }
-
+describeInBun("serve of tideway/bun", ({ start, onError, reports }) => {
   const echo = (socket: Socket): void => {
     socket.listen((message) => socket.send(message));
   };
@@ -75,24 +50,6 @@ describe.runIf("bun" in versions)("serve of tideway/bun", () => {
       expect((await fetch(url)).status).toBe(500);
       expect(onError.mock.calls.map(([error]) => error)).toEqual([failure]);
       onError.mockReset();
-    });
-
-    it.each([
-      ["another host", { Host: "elsewhere" }, 421, "hosts"],
-      ["another origin", { Origin: "https://evil.example" }, 403, "origins"],
-      ["two origins", { Origin: ["http://a.example", "http://localhost"] }, 403, "origins"],
-      ["an unknown subprotocol", { "Sec-WebSocket-Protocol": "x" }, 400, "protocols"],
-      ["another version", { "Sec-WebSocket-Version": "8" }, 426, undefined],
-      ["a malformed key", { "Sec-WebSocket-Key": "x" }, 400, undefined],
-    ])("a handshake with %s is refused, reported and closed", async (_, fields, status, option) => {
-      const { port } = await start(
-        { "ws:/": { protocols: ["v1", "v2"], handle: echo } },
-        { hosts: ["localhost"] },
-      );
-      const offer = { "Sec-WebSocket-Protocol": "v2, v1", ...fields };
-      const answer = await new RawClient(port).send(handshake("/", offer)).closed();
-      expect(statusOf(answer)).toBe(status);
-      expect(reports).toMatchObject([{ what: "handshake", status, option }]);
     });
 
     it("authorize decides, later too, with headers, state and the chosen subprotocol", async () => {
@@ -153,12 +110,13 @@ describe.runIf("bun" in versions)("serve of tideway/bun", () => {
     });
 
     it("a drain closes the sockets in batches, and idle connections", async () => {
-      const { url, port } = await start({ "ws:/": echo, "/": () => new Response("page") });
+      const server = await start({ "ws:/": echo, "/": () => new Response("page") });
+      const { url, port } = server;
       const clients = await Promise.all([1, 2, 3].map(() => openClient(url)));
       const keptAlive = new RawClient(port).send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
       await keptAlive.receives("page");
       const closes = Promise.all(clients.map(closeOf));
-      await server!.stop({
+      await server.stop({
         reason: "update",
         drain: { batch: 1, intervalMs: 10, deadlineMs: 2000 },
       });
@@ -192,21 +150,6 @@ describe.runIf("bun" in versions)("serve of tideway/bun", () => {
         code: "INVALID_OPTION",
       });
     });
-
-    it.each([
-      ["an unmasked frame", "\x81\x01a", 1002],
-      ["text that is not UTF-8", "\x81\x81\0\0\0\0\xff", 1007],
-      ["a message above every limit", "\x81\xff\0\0\0\0\0\x20\0\0\0\0\0\0", 1009],
-      ["a reserved opcode", "\x83\x80\0\0\0\0", 1002],
-    ])("%s fails the connection with the code of the standard", async (_, frame, closeCode) => {
-      const { port } = await start({ "ws:/": echo });
-      const client = new RawClient(port).send(handshake("/"));
-      await client.receives("\r\n\r\n");
-      const received = await client.send(frame).closed();
-      const code = String.fromCharCode(closeCode >> 8, closeCode & 0xff);
-      expect(received.slice(received.indexOf("\r\n\r\n") + 6, -1)).toContain(code);
-      await expect.poll(() => reports).toMatchObject([{ what: "connection", closeCode }]);
-    });
   });
 
   // docs/guides/bun.md lists these.
@@ -222,19 +165,6 @@ describe.runIf("bun" in versions)("serve of tideway/bun", () => {
       expect(reports).toMatchObject([{ closeCode: 1013, option: "maxQueuedBytes" }]);
       expect(onError.mock.calls).toMatchObject([[{ code: "SOCKET_NOT_READ" }, {}]]);
       onError.mockReset();
-    });
-
-    it("a client that sends frames before authorize has decided gets 400", async () => {
-      let decide!: (state: object) => void;
-      const { port } = await start({
-        "ws:/": {
-          authorize: async () => await new Promise<object>((resolve) => (decide = resolve)),
-          handle: echo,
-        },
-      });
-      const client = new RawClient(port).send(`${handshake("/")}\x81\x81\0\0\0\0a`);
-      expect(statusOf(await client.closed())).toBe(400);
-      decide({});
     });
 
     it("a socket has ended when the server has closed it, with the code of the server", async () => {
@@ -267,10 +197,82 @@ describe.runIf("bun" in versions)("serve of tideway/bun", () => {
       large.terminate();
     });
 
-    it("bytes that are not HTTP are refused by Bun, and not reported", async () => {
-      const { port } = await start({});
-      expect(statusOf(await new RawClient(port).send("garbage\r\n\r\n").closed())).toBe(400);
+    it("maxUnfinishedBytes counts messages that wait for slow handlers, and not messages that arrive", async () => {
+      let socket: Socket | undefined;
+      const { port } = await start(
+        { "ws:/": (one) => void (socket = one) },
+        { maxUnfinishedBytes: 5000 },
+      );
+      const client = new RawClient(port).send(handshake("/"));
+      await client.receives("\r\n\r\n");
+      client.send(`${frame(0x01, "x".repeat(10_000))}${frame(0x89, "still open")}`);
+      await client.receives("still open");
+      socket!.listen(() => {});
+      // A second socket has no reader.
+      const unread = new RawClient(port).send(handshake("/"));
+      await unread.receives("\r\n\r\n");
+      unread.send(frame(0x82, "x".repeat(3000)).repeat(40));
+      expect(await unread.closed()).toContain("\x03\xf5");
+      expect(reports).toMatchObject([{ closeCode: 1013, option: "maxQueuedBytes" }]);
+      expect(onError.mock.calls).toMatchObject([[{ code: "SOCKET_NOT_READ" }, {}]]);
+      onError.mockReset();
+      client.reset();
+    });
+
+    it("a message that is too long for its route is held until it is complete", async () => {
+      const { port } = await start({
+        "ws:/": { maxMessageBytes: 10, handle: echo },
+        "ws:/large": { maxMessageBytes: 100_000, handle: echo },
+      });
+      const client = new RawClient(port).send(handshake("/"));
+      await client.receives("\r\n\r\n");
+      client.send(`${frame(0x01, "x".repeat(60_000))}${frame(0x89, "still open")}`);
+      await client.receives("still open");
+      expect(await client.send(frame(0x80, "")).closed()).toContain("\x03\xf1");
+    });
+
+    it("handshakeTimeoutMs does not limit an unfinished head: Bun does, without a response", async () => {
+      const { port } = await start({}, { handshakeTimeoutMs: 50 });
+      const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+      const slow = new RawClient(port);
+      for (const byte of request) {
+        await slow.send(byte).whenSent;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect(statusOf(await slow.receives("404"))).toBe(404);
+      slow.reset();
+      const silent = new RawClient(port).send("GET / HTTP/1.1\r\n");
+      expect(await silent.closed()).toBe("");
       expect(reports).toEqual([]);
+    });
+
+    it("every ping is answered, even while other output waits", async () => {
+      let socket: Socket | undefined;
+      const { port } = await start({
+        "ws:/": { slowConsumer: "wait", handle: (one) => void (socket = one) },
+      });
+      const client = new RawClient(port).send(handshake("/"));
+      await client.receives("\r\n\r\n");
+      client.socket.pause();
+      while (socket!.bufferedAmount <= 65_536) {
+        socket!.send(Buffer.alloc(65_536));
+        await new Promise((resolve) => void setImmediate(resolve));
+      }
+      for (let count = 0; count < 500; count++) client.send(frame(0x89, `p${count};`));
+      await client.send(frame(0x89, "last")).whenSent;
+      client.socket.resume();
+      const received = await client.receives("last");
+      expect(received.split(";")).toHaveLength(501);
+      client.reset();
+    });
+
+    it("a message may have any number of empty fragments", async () => {
+      const { port } = await start({ "ws:/": echo });
+      const client = new RawClient(port).send(handshake("/"));
+      await client.receives("\r\n\r\n");
+      client.send(`${frame(0x01, "a")}${frame(0, "").repeat(5000)}${frame(0x80, "b")}`);
+      expect(await client.receives("\x81\x02ab")).toContain("101");
+      client.reset();
     });
 
     it("a length that is not in its shortest form is accepted", async () => {
@@ -281,5 +283,37 @@ describe.runIf("bun" in versions)("serve of tideway/bun", () => {
       expect(await client.receives("\x81\x01a")).toContain("101");
       client.reset();
     });
+
+    it("HTTP connections have no limit", async () => {
+      const { port } = await start({ "/": () => new Response("page") }, { maxConnections: 1 });
+      const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+      const clients = Array.from({ length: 1200 }, () => new RawClient(port).send(request));
+      const answers = await Promise.all(clients.map((client) => client.receives("page")));
+      expect(new Set(answers.map(statusOf))).toEqual(new Set([200]));
+      for (const client of clients) client.reset();
+    });
+
+    it("the server has no httpServer and no path", async () => {
+      const server = await start({});
+      expect("httpServer" in server || "path" in server).toBe(false);
+    });
+
+    it("the debug log has no lines about single connections", () => {
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [fileURLToPath(new URL("./debug-log-program.ts", import.meta.url))],
+        { encoding: "utf8", env: { ...process.env, NODE_DEBUG: "tideway" } },
+      );
+      expect([status, stdout]).toEqual([0, "echoed\n"]);
+      expect(stderr).toContain("error of route");
+      expect(stderr).not.toMatch(/connection \d/);
+    });
   });
 });
+
+/** A masked frame with a masking key of zeros. */
+function frame(first: number, payload: string): string {
+  const { length } = payload;
+  const bytes = length < 126 ? [0x80 | length] : [0xfe, length >> 8, length & 0xff];
+  return `${String.fromCharCode(first, ...bytes)}\0\0\0\0${payload}`;
+}

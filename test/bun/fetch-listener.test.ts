@@ -1,0 +1,194 @@
+import { describe, expect, it, vi } from "vitest";
+import { RawClient, statusOf } from "../support/clients.ts";
+import { describeInBun } from "./start.ts";
+
+/** A request with a method, a path and other fields than the usual ones. */
+function request(line: string, ...fields: string[]): string {
+  return [`${line} HTTP/1.1`, ...(fields.length > 0 ? fields : ["Host: localhost"]), "", ""].join(
+    "\r\n",
+  );
+}
+
+// `test/hostile/bad-requests.test.ts` describes the same answers of `tideway/server`.
+describeInBun("requests with tideway/bun", ({ start, onError, reports }) => {
+  it.each([
+    ["an empty host", 400, request("GET /", "Host:")],
+    ["two hosts", 400, request("GET /", "Host: localhost", "Host: localhost")],
+    ["a host with a user", 400, request("GET /", "Host: u@localhost")],
+    ["another host", 421, request("GET /", "Host: elsewhere")],
+    ["too many fields", 431, request("GET /", "Host: localhost", ...manyFields(100))],
+    ["the method CONNECT", 501, request("CONNECT localhost:1")],
+    ["an ordinary request to a ws: route", 426, request("GET /socket")],
+  ])("with %s are answered with %i, reported and closed", async (_, status, head) => {
+    const { port } = await start(
+      { "/": () => new Response("page"), "ws:/socket": () => {} },
+      { hosts: ["localhost"] },
+    );
+    const response = await new RawClient(port).send(head).closed();
+    expect(statusOf(response)).toBe(status);
+    expect(response).toMatch(/\r\nconnection: close\b/i);
+    const what = status === 426 ? "handshake" : "request";
+    expect(reports).toMatchObject([{ what, by: "library", status }]);
+  });
+
+  it("with the method TRACE get 501 (RFC 9110 9.3.8)", async () => {
+    const { port } = await start({ "/": () => new Response("page") });
+    const client = new RawClient(port).send(request("TRACE /"));
+    expect(statusOf(await client.receives("implemented"))).toBe(501);
+    client.reset();
+  });
+
+  it("get 500 if the handler returns a used Response, and onError gets the route", async () => {
+    const { url } = await start({
+      "/later": async () => {
+        const response = new Response("x");
+        await response.text();
+        return response;
+      },
+    });
+    expect((await fetch(`${url}/later`)).status).toBe(500);
+    expect(onError.mock.calls).toMatchObject([
+      [{ message: expect.stringContaining("has been used") as string }, { route: "/later" }],
+    ]);
+    onError.mockReset();
+  });
+
+  it("above maxPendingRequests get 503", async () => {
+    let answer: ((response: Response) => void) | undefined;
+    const { port, url } = await start(
+      { "/": async () => await new Promise<Response>((resolve) => (answer = resolve)) },
+      { maxPendingRequests: 1 },
+    );
+    const first = new RawClient(port).send(request("GET /"));
+    await vi.waitUntil(() => answer !== undefined);
+    const second = await fetch(url);
+    expect([second.status, second.headers.get("retry-after")]).toEqual([503, "10"]);
+    expect(reports).toMatchObject([{ status: 503, option: "maxPendingRequests" }]);
+    answer!(new Response("first"));
+    await first.receives("first");
+    first.reset();
+  });
+
+  it("do not count forever if their handler never returns after the client has left", async () => {
+    let count = 0;
+    const { port, url } = await start(
+      {
+        "/": async (): Promise<Response> => {
+          count++;
+          return await new Promise(() => {});
+        },
+        "/page": () => new Response("page"),
+      },
+      { maxPendingRequests: 2, handshakeTimeoutMs: 50 },
+    );
+    const clients = [1, 2].map(() => new RawClient(port).send(request("GET /")));
+    await vi.waitUntil(() => count === 2);
+    expect((await fetch(`${url}/page`)).status).toBe(503);
+    for (const client of clients) client.reset();
+    await expect.poll(async () => (await fetch(`${url}/page`)).status).toBe(200);
+  });
+
+  it("may wait for their handler, and for events, longer than a connection may be idle", async () => {
+    let finish!: () => void;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const { port } = await start(
+      {
+        "/slow": async () => {
+          await finished;
+          return new Response("slow");
+        },
+        "/events": () =>
+          new Response(
+            new ReadableStream({
+              async start(controller) {
+                controller.enqueue("data: first\n\n");
+                await finished;
+                controller.enqueue("data: last\n\n");
+                controller.close();
+              },
+            }),
+            { headers: { "Content-Type": "text/event-stream" } },
+          ),
+        "/page": () => new Response("page"),
+      },
+      { handshakeTimeoutMs: 1000 },
+    );
+    const slow = new RawClient(port).send(request("GET /slow"));
+    const events = new RawClient(port).send(request("GET /events"));
+    await events.receives("first");
+    // Bun closes this connection, because it is idle after its response.
+    expect(await new RawClient(port).send(request("GET /page")).closed()).toContain("page");
+    finish();
+    await Promise.all([slow.receives("slow"), events.receives("last")]);
+    for (const client of [slow, events]) client.reset();
+  });
+
+  describe("differ from tideway/server:", () => {
+    it("another body that pauses for handshakeTimeoutMs is cut off", async () => {
+      const { port } = await start(
+        { "/": () => new Response(new ReadableStream({ start: (c) => c.enqueue("part") })) },
+        { handshakeTimeoutMs: 1000 },
+      );
+      const response = await new RawClient(port).send(request("GET /")).closed();
+      expect(response).toContain("part");
+      expect(response).not.toContain("\r\n0\r\n\r\n");
+    });
+
+    it("a request no longer counts when its handler has returned, and its body is still being sent", async () => {
+      const { url } = await start(
+        { "/": () => new Response(new ReadableStream({ start: (c) => c.enqueue("part") })) },
+        { maxPendingRequests: 1 },
+      );
+      const bodies = await Promise.all([1, 2].map(async () => (await fetch(url)).body!));
+      expect(bodies).toHaveLength(2);
+      await Promise.all(bodies.map((body) => body.cancel()));
+    });
+
+    it.each([
+      ["bytes that are not HTTP", "\0garbage\r\n\r\n", 400],
+      ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
+      ["a long head", request("GET /", `X: ${"x".repeat(20_000)}`), 431],
+      ["HTTP/1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505],
+      ["an unknown method", request("FOO /"), undefined],
+    ])("Bun refuses %s, and onRefused gets no report", async (_, bytes, status) => {
+      const { port } = await start({ "/": () => new Response("page") });
+      const response = await new RawClient(port).send(bytes).closed();
+      expect(response === "" ? undefined : statusOf(response)).toBe(status);
+      expect(reports).toEqual([]);
+    });
+
+    it("fields with the same name are one, joined by commas, and count as one", async () => {
+      const { port } = await start({ "/": ({ headers }) => new Response(headers.get("x")) });
+      const repeated = Array.from({ length: 150 }, (_, index) => `X: ${index}`);
+      const client = new RawClient(port).send(request("GET /", "Host: a", ...repeated));
+      expect(await client.receives("149")).toContain("0, 1, 2, ");
+      client.reset();
+    });
+
+    it("a body that fails cuts the response off, and onError gets no report", async () => {
+      let isCancelled = false;
+      const { port } = await start({
+        "/": () =>
+          new Response(
+            new ReadableStream({
+              start: (controller) => controller.enqueue(new Uint8Array(10)),
+              async pull(controller) {
+                await Promise.resolve();
+                isCancelled = true;
+                controller.error(new Error("broken"));
+              },
+            }),
+          ),
+      });
+      const response = await new RawClient(port).send(request("GET /")).closed();
+      expect(isCancelled).toBe(true);
+      // RFC 9112 7.1: a complete chunked body ends with an empty chunk.
+      expect(response).not.toContain("\r\n0\r\n\r\n");
+    });
+  });
+});
+
+/** Different header fields. */
+function manyFields(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `X-${index}: x`);
+}
