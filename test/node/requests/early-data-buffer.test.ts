@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type { RefusalReport } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
@@ -101,6 +102,16 @@ describe("EarlyDataBuffer", () => {
     socket.write("later");
     await turn();
     expect(String(socket.read())).toBe("later");
+  });
+
+  it("ignores what the socket does after release", async () => {
+    const { socket, budget, buffer, calls } = makeBuffer("head");
+    buffer.release();
+    socket.resume().end("later");
+    await once(socket, "close");
+    expect(calls).toEqual([]);
+    expect(budget.take(1_000_000)).toBe(true);
+    expect(buffer.release()).toHaveLength(0);
   });
 
   it.each<[string, (socket: PassThrough) => unknown]>([

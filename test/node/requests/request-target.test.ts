@@ -1,5 +1,5 @@
 import { type RefusalReport, serve } from "tideway/server";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { TLS } from "../../support/certificate.ts";
 import { answerOf, extendedConnect, openSession } from "../http2/support.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
@@ -15,11 +15,57 @@ async function start(tls?: typeof TLS): ReturnType<typeof serve> {
     host: "127.0.0.1",
     onRefused,
     ...(tls && { tls }),
-    routes: { "/*": () => new Response("page"), "ws:/*": () => {} },
+    routes: { "/*": (request) => new Response(request.url), "ws:/*": () => {} },
   });
   onTestFinished(async () => await server.stop({ timeoutMs: 1000 }));
   return server;
 }
+
+describe("the URL of a request", () => {
+  const answerTo = async (requestLine: string, fields: readonly string[]): Promise<string> => {
+    const server = await start();
+    const head = [requestLine, ...fields, "Connection: close", "", ""].join("\r\n");
+    return await new RawClient(server.port).send(head).closed();
+  };
+
+  it.each<[string, string, string[], string]>([
+    ["a path and a query", "GET /a/b?c=/d HTTP/1.1", ["Host: a"], "http://a/a/b?c=/d"],
+    ["a port in Host", "GET /b HTTP/1.1", ["Host: a:81"], "http://a:81/b"],
+    ["an IPv6 address in Host", "GET /b HTTP/1.1", ["Host: [::1]:81"], "http://[::1]:81/b"],
+    ["a host before the path", "GET http://b:81/c?d HTTP/1.1", ["Host: a"], "http://b:81/c?d"],
+    ["a host and an empty Host", "GET http://b/c HTTP/1.1", ["Host:"], "http://b/c"],
+    ["a host without a path", "GET http://b HTTP/1.1", ["Host: a"], "http://b/"],
+    ["a host and only a query", "GET http://b?c/d HTTP/1.1", ["Host: a"], "http://b/?c/d"],
+    ["another scheme than the connection", "GET HTTPS://b/ HTTP/1.1", ["Host: b"], "http://b/"],
+    ["no Host in HTTP/1.0", "GET /b HTTP/1.0", [], "http://localhost/b"],
+    [
+      "two fields with names as long as Host",
+      "GET /b HTTP/1.1",
+      ["Host: a", "From: b", "From: c"],
+      "http://a/b",
+    ],
+  ])("with %s is read", async (_what, requestLine, fields, url) => {
+    const response = await answerTo(requestLine, fields);
+    expect(statusOf(response)).toBe(200);
+    expect(response.split("\r\n\r\n")[1]).toBe(url);
+  });
+
+  it.each<[string, string, string[]]>([
+    ["a fragment", "GET /a#b HTTP/1.1", ["Host: a"]],
+    ["a scheme that only ends in http", "GET xhttp://a/ HTTP/1.1", ["Host: a"]],
+    ["an invalid host before the path", "GET http://a_b:x/ HTTP/1.1", ["Host: a"]],
+    ["an empty Host", "GET / HTTP/1.1", ["Host:"]],
+    ["an empty Host in HTTP/1.0", "GET / HTTP/1.0", ["Host:"]],
+    ["two Host fields in different case", "GET / HTTP/1.1", ["Host: a", "HOST: a"]],
+    ["text before a bracketed host", "GET / HTTP/1.1", ["Host: a[::1]"]],
+    ["text after a bracketed host", "GET / HTTP/1.1", ["Host: [::1]a"]],
+    ["a port that is not a number", "GET / HTTP/1.1", ["Host: a:b"]],
+    ["a port above 65,535", "GET / HTTP/1.1", ["Host: a:65536"]],
+    ["a user", "GET / HTTP/1.1", ["Host: b@a"]],
+  ])("with %s is refused with 400 (RFC 9112 3.2)", async (_what, requestLine, fields) => {
+    expect(statusOf(await answerTo(requestLine, fields))).toBe(400);
+  });
+});
 
 it.each([
   [
