@@ -29,9 +29,28 @@ export type ProtocolChooser = (
   attempt: { readonly request: Request },
 ) => string | undefined;
 
+type OfferChoice = (offered: readonly string[]) => unknown;
+
+/** The functions that {@link choiceByOffer} was called with, by its results. */
+const choicesByOffer = new WeakMap<ProtocolPolicy, OfferChoice>();
+
+/**
+ * Returns a choice that reads only the offer. The server makes no `Request` for it, which would stay in memory as
+ * long as the connection's context.
+ */
+export function choiceByOffer<Protocol>(
+  choose: (offered: readonly string[]) => Protocol | undefined | false,
+): ProtocolChoice<Protocol> {
+  const choice: ProtocolChoice<Protocol> = (offered) => choose(offered);
+  choicesByOffer.set(choice as ProtocolChoice, choose);
+  return choice;
+}
+
 /** @throws UsageError `INVALID_ROUTE` */
 export function compileProtocols(key: string, policy: ProtocolPolicy): ProtocolChooser {
   if (typeof policy === "function") {
+    const choose = choicesByOffer.get(policy);
+    if (choose !== undefined) return (offered) => checkChoice(choose(offered), offered);
     // A copy, so that the function cannot change the offer.
     return (offered, { request }) => checkChoice(policy([...offered], request), offered);
   }

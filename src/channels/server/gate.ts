@@ -6,6 +6,7 @@ import { type Decision, readDecision } from "./authorization.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import { identityOf } from "./identity.ts";
+import type { AuthorizeRequest } from "./session-interface.ts";
 import { settle } from "./settle.ts";
 
 /** The part of a handshake that `authorize` needs. */
@@ -82,9 +83,19 @@ export class Gate {
 
   #authorize(auth: unknown): void {
     const { environment } = this.#connection;
-    const { request, remoteAddress, state: route } = this.#context;
+    const context = this.#context;
+    const { remoteAddress, state: route } = context;
+    const request: AuthorizeRequest = {
+      auth,
+      // Made only if it is read, because it takes more memory than all else of a connection.
+      get request() {
+        return context.request;
+      },
+      remoteAddress,
+      route,
+    };
     settle(
-      () => environment.authorize({ auth, request, remoteAddress, route }),
+      () => environment.authorize(request),
       (result) => this.#decide(readDecision(result, environment.dateNowMs())),
       (error) => this.#decide({ kind: "failed", error }),
     );

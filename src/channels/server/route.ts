@@ -1,3 +1,4 @@
+import { choiceByOffer } from "../../server/protocol-choice.ts";
 import type { ServerSocket } from "../../server/server-socket.ts";
 import type { WebSocketRoute } from "../../server/web-socket-route.ts";
 import { SUBPROTOCOL } from "../wire/frames.ts";
@@ -18,7 +19,7 @@ export function createRoute(
     ...options,
     // Channels limit what each client may have in flight, and wait for slow clients.
     slowConsumer: "wait",
-    protocols: chooseProtocol,
+    protocols: choiceByOffer(chooseProtocol),
     handle: (socket, context) => {
       if (context.protocol !== SUBPROTOCOL && context.protocol !== "") {
         socket.listen(() => {});

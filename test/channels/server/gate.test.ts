@@ -1,4 +1,4 @@
-import { refuse } from "tideway/channels/server";
+import { type AuthorizeRequest, refuse } from "tideway/channels/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { HOSTILE_VALUES } from "../../support/hostile-values.ts";
 import { anything, SECRET, start } from "./support.ts";
@@ -19,7 +19,35 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 
 const calls = { state: (_input: unknown, { state }: { state: unknown }) => state };
 
+/** Counts the `Request` objects of the test, which shares the process with the server. */
+function countRequests(): { made: number } {
+  const count = { made: 0 };
+  const { Request } = globalThis;
+  vi.stubGlobal(
+    "Request",
+    class extends Request {
+      constructor(...values: ConstructorParameters<typeof Request>) {
+        super(...values);
+        count.made++;
+      }
+    },
+  );
+  onTestFinished(() => void vi.unstubAllGlobals());
+  return count;
+}
+
 describe("authorize", () => {
+  it("makes a Request only if it reads one", async () => {
+    const count = countRequests();
+    const authorize = vi.fn<(request: AuthorizeRequest) => unknown>(() => ({ state: {} }));
+    const server = await start(contract, { authorize, calls });
+    await (await server.connect()).hello();
+    expect(count.made).toBe(0);
+    authorize.mockImplementation(({ request }) => ({ state: request.url }));
+    await (await server.connect()).hello();
+    expect(count.made).toBe(1);
+  });
+
   it("gets the credentials and the request, and the session has its state", async () => {
     const authorize = vi.fn(async ({ auth }: { auth: unknown }) => ({ state: { auth } }));
     const server = await start(contract, {
