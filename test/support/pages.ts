@@ -19,34 +19,44 @@ export interface TestBrowser {
   close(): Promise<void>;
 }
 
+/** The methods of a page that both libraries have. */
+interface DrivenPage {
+  goto(url: string): Promise<unknown>;
+  evaluate(run: never, argument: never): Promise<unknown>;
+  waitForFunction(condition: () => boolean): Promise<unknown>;
+}
+
 /** The browser of Playwright, which drives Chromium. */
 export function fromPlaywright(browser: Playwright): TestBrowser {
-  return {
-    async newPage() {
-      const page = await browser.newPage();
-      return {
-        goto: async (url) => void (await page.goto(url)),
-        evaluate: async (run, argument) => await page.evaluate(run as never, argument as never),
-        waitFor: async (condition) => void (await page.waitForFunction(condition)),
-        setOffline: (isOffline) => page.context().setOffline(isOffline),
-      };
-    },
-    close: () => browser.close(),
-  };
+  return toTestBrowser(browser, async (page, isOffline) => {
+    await page.context().setOffline(isOffline);
+  });
 }
 
 /** The browser of Puppeteer, which drives Firefox. */
 export function fromPuppeteer(browser: Puppeteer): TestBrowser {
+  return toTestBrowser(browser, async (page, isOffline) => {
+    await page.setOfflineMode(isOffline);
+  });
+}
+
+function toTestBrowser<Page extends DrivenPage>(
+  browser: { newPage(): Promise<Page>; close(): Promise<void> },
+  setOffline: (page: Page, isOffline: boolean) => Promise<void>,
+): TestBrowser {
   return {
     async newPage() {
       const page = await browser.newPage();
       return {
         goto: async (url) => void (await page.goto(url)),
-        evaluate: async (run, argument) => await page.evaluate(run as never, argument as never),
+        evaluate: async <Result, Argument>(
+          run: (argument: Argument) => Result | Promise<Result>,
+          argument: Argument,
+        ) => (await page.evaluate(run as never, argument as never)) as Result,
         waitFor: async (condition) => void (await page.waitForFunction(condition)),
-        setOffline: (isOffline) => page.setOfflineMode(isOffline),
+        setOffline: async (isOffline) => await setOffline(page, isOffline),
       };
     },
-    close: () => browser.close(),
+    close: async () => await browser.close(),
   };
 }
