@@ -60,7 +60,7 @@ export function nativeServers(runtime: "bun" | "deno", feature: string): readonl
   return [
     { ...tideway, runtime, name: `tideway in ${nameOf(runtime)}` },
     ...(runtime === "bun"
-      ? [{ ...server("tideway", `bun-${feature}`), runtime, name: "tideway/bun" }]
+      ? [{ ...server("tideway", feature, "tideway/bun"), runtime, name: "tideway/bun" }]
       : []),
     server(runtime, feature),
     { ...tideway, name: "tideway in Node.js" },

@@ -2,8 +2,9 @@
  * Broadcasts messages that begin with `P!`, without this prefix. Frames a message once for all sockets, or
  * once for each socket with the argument `one-by-one`.
  */
-import { prepare, serve } from "tideway/server";
+import { prepare } from "tideway/server";
 import { ready } from "../../subject.ts";
+import { serve } from "./implementation.ts";
 
 const isOneByOne = process.argv[2] === "one-by-one";
 

@@ -1,6 +1,6 @@
 /** Echoes with `listen`. Like the other servers, it does not limit the bytes that wait for a slow reader. */
-import { serve } from "tideway/server";
 import { ready } from "../../subject.ts";
+import { serve } from "./implementation.ts";
 
 const server = await serve({
   port: 0,
