@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 const root = join(import.meta.dirname, "../..");
 
 /** Matches source code that creates an error with a code. */
-const MAKES_ERROR = /(?:new \w*Error\(|super\(|fault\(|code[:=])\s*"([A-Z]+(?:_[A-Z0-9]+)*)"/g;
+const MAKES_ERROR = /(?:new \w*Error\(|super\(|[fF]ault\(|code[:=])\s*"([A-Z]+(?:_[A-Z0-9]+)*)"/g;
 /** Codes that a function chooses, for example from the fault of a response. */
 const CHOSEN_CODES = ["HEADER_TOO_BIG", "INVALID_ID", "INVALID_PARAM", "INVALID_TOPIC_NAME"];
 /** Matches the members of the union `ChannelErrorCode`. */
