@@ -80,9 +80,6 @@ async function sendStream<Res extends NodeResponse>(
   } catch (error) {
     cancel();
     throw error;
-  } finally {
-    response.off("close", cancel);
-    reader.releaseLock();
   }
 }
 
@@ -139,7 +136,6 @@ function drained<Res extends NodeResponse>(
   if (writer.isGone(response)) return Promise.resolve();
   return new Promise((resolve) => {
     const settle = (): void => {
-      response.off("drain", settle);
       response.off("close", settle);
       resolve();
     };

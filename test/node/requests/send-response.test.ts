@@ -1,7 +1,8 @@
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { type Server, serve } from "tideway/server";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { handshake, RawClient } from "../../support/clients.ts";
 
 let server: Server;
@@ -45,9 +46,9 @@ describe.each([
   ["with fast paths", true],
   ["without fast paths", false],
 ])("a response %s", (_how, isUsed) => {
-  const respond = async (handler: Handler): Promise<string> => {
+  const respond = async (handler: Handler, head?: string): Promise<string> => {
     fastPaths = isUsed;
-    return await get(handler);
+    return await get(handler, head);
   };
 
   it.each([
@@ -87,6 +88,56 @@ describe.each([
     const received = await respond(() => new Response(streamOf("one", "two"), { headers }));
     expect(received).toContain("set-cookie: a=1\r\nset-cookie: b=2\r\n");
     expect(received).toContain("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+  });
+
+  it("of an empty stream has no body", async () => {
+    const received = await respond(() => new Response(streamOf()));
+    expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n0\r\n\r\n$/);
+  });
+
+  it("of a long stream is read as fast as the client reads, and warns of nothing", async () => {
+    const chunk = new Uint8Array(65_536);
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): unknown => warnings.push(warning);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
+    let sent = 0;
+    let mostBuffered = 0;
+    let sending: ServerResponse | undefined;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      mostBuffered = Math.max(mostBuffered, sending?.writableLength ?? 0);
+      if (sent++ < 64) controller.enqueue(chunk);
+      else controller.close();
+    };
+    server = await serve({
+      port: 0,
+      fastPaths: isUsed,
+      routes: { "/": () => new Response(new ReadableStream({ pull })) },
+    });
+    server.httpServer.prependListener("request", (_request, response: ServerResponse) => {
+      sending = response;
+    });
+    const received = await new RawClient(server.port)
+      .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+      .closed();
+    expect(received.match(/\0+/g)?.join("")).toHaveLength(64 * chunk.length);
+    expect(mostBuffered).toBeLessThan(3 * chunk.length);
+    expect(warnings).toEqual([]);
+  });
+
+  it("to HEAD has the fields alone, and its body is cancelled instead of read", async () => {
+    const cancel = vi.fn<() => void>();
+    const pull = vi.fn<() => void>();
+    const body = new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
+    const received = await respond(
+      () => new Response(body, { headers: { "content-length": "5" } }),
+      "HEAD / HTTP/1.1\r\nHost: a\r\n",
+    );
+    expect(received.toLowerCase()).toMatch(
+      /^http\/1\.1 200 .*\r\ncontent-length: 5\r\n.*\r\n\r\n$/s,
+    );
+    expect(cancel).toHaveBeenCalledOnce();
+    expect(pull).not.toHaveBeenCalled();
   });
 
   it("that is returned twice fails the second time and is reported", async () => {
@@ -178,6 +229,8 @@ it.each([
 ])("the answer to %s has a reason phrase", async (_what, head, status) => {
   const received = await get(() => new Response("no", { status: 403 }), head);
   expect(received.slice(0, received.indexOf("\r\n"))).toBe(`HTTP/1.1 ${status}`);
+  expect(received).toMatch(/\r\n\r\n.+/);
+  expect(onError).not.toHaveBeenCalled();
 });
 
 it.each([
