@@ -127,13 +127,14 @@ function messageOf(error: Error & { code?: unknown; reason?: unknown }): string 
 
 const NO_TLS = "the server does not speak TLS on this port; pass a ws: URL or another port";
 
+const NO_CERTIFICATE = "the server requires a client certificate; pass tls.cert and tls.key";
+
 const TLS_MESSAGES: ReadonlyMap<string, string> = new Map([
   ["ERR_SSL_WRONG_VERSION_NUMBER", NO_TLS],
   ["ERR_SSL_PACKET_LENGTH_TOO_LONG", NO_TLS],
-  [
-    "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
-    "the server requires a client certificate; pass tls.cert and tls.key",
-  ],
+  ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", NO_CERTIFICATE],
+  // In Bun.
+  ["ERR_SSL_TLSV1_ALERT_CERTIFICATE_REQUIRED", NO_CERTIFICATE],
 ]);
 
 /** Error codes for certificates with an issuer that Node.js does not trust. */

@@ -406,6 +406,11 @@ describe("the message of an attempt that fails", () => {
       "the server requires a client certificate; pass tls.cert and tls.key",
     ],
     [
+      "a server that requires a client certificate, in Bun",
+      failure("error:1000045c", "ERR_SSL_TLSV1_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT"),
+      "the server requires a client certificate; pass tls.cert and tls.key",
+    ],
+    [
       "another error of OpenSSL, without its internals",
       failure(
         "F0:error:0A000438:lib",
