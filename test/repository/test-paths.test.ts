@@ -71,6 +71,7 @@ const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly 
     "subscribers of a topic, with slow and failing brokers",
     [
       "topics/broker-services",
+      "topics/broker-services.runtime",
       "topics/presence",
       "topics/redis/redis-cluster.engine",
       "topics/slow-subscribers",
