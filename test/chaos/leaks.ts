@@ -1,6 +1,5 @@
 import { readdirSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "../support/collect-garbage.ts";
 
 /** The resources that a process holds. */
 export interface Holdings {
@@ -11,9 +10,6 @@ export interface Holdings {
   /** Bytes on the heap after a garbage collection. */
   readonly heapBytes: number;
 }
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 export function countHoldings(): Holdings {
   const handles: Record<string, number> = {};

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { ConnectionEnvironment } from "../../src/connection/byte-connection-options.ts";
 import { SlabPool } from "../../src/connection/slab-pool.ts";
@@ -8,9 +6,7 @@ import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import { SharedOutput } from "../../src/protocol/shared-output.ts";
 import { asPeerOf, frame, fromHex, hexOf, ROLES, toHex } from "../protocol/support.ts";
 import { rig } from "./support.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
+import { collectGarbage } from "../support/collect-garbage.ts";
 
 describe.each(ROLES)("writes of a %s", (role) => {
   it("combine all frames that one received chunk causes", () => {

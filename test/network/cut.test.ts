@@ -1,9 +1,8 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { WebSocket, WebSocketStream } from "tideway";
 import { ConnectionClosedError, serve, type Server, type Socket } from "tideway/server";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createNamespaces, createProxies, type Network, whyNoNamespaces } from "./networks.ts";
+import { collectGarbage } from "../support/collect-garbage.ts";
 
 /** Longer than the client takes to start everything before the network is cut. */
 const HEARTBEAT = { idleMs: 1000, timeoutMs: 1000 };
@@ -21,9 +20,6 @@ it.skipIf(obstacle !== undefined)(
   `this machine has network namespaces, between which a test can disconnect a cable${obstacle === undefined ? "" : `: no, ${obstacle}`}`,
   () => expect(networks).toContain(CABLE),
 );
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 /** Whether an object is collected once it is unreferenced. */
 async function isCollected(ref: WeakRef<object>): Promise<boolean> {

@@ -1,10 +1,6 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import { subscribe } from "../../src/streams/subscription.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
+import { collectGarbage } from "../support/collect-garbage.ts";
 
 it("a subscription does not keep an event that has been delivered", async () => {
   let emit!: (event: object) => void;

@@ -1,11 +1,7 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { brokerSuite } from "tideway/testing";
 import { MemoryBroker } from "tideway/topics";
 import { describe, expect, it } from "vitest";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
+import { collectGarbage } from "../support/collect-garbage.ts";
 
 describe("MemoryBroker", () => {
   describe("passes the suite for all brokers: it", () => {

@@ -1,18 +1,14 @@
 /** The memory that this process uses for 1 GiB sent to a peer that does not read, at either end. */
 import type { Socket as NetSocket } from "node:net";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { WebSocketStream } from "tideway";
 import { serve } from "tideway/server";
 import { describe, expect, it } from "vitest";
 import { acceptance, serveBytes } from "../../support/servers.ts";
 import { handshake, RawClient } from "../../support/clients.ts";
+import { collectGarbage } from "../../support/collect-garbage.ts";
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 /** A peer that receives data and does not read it. */
 interface Sleeper {

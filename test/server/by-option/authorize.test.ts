@@ -1,6 +1,4 @@
 import { PassThrough } from "node:stream";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { MemoryNetwork } from "tideway/testing";
 import { type ApplicationOptions, route, type StandardSchema } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
@@ -9,6 +7,7 @@ import { EarlyDataBuffer } from "../../../src/node/requests/early-data-buffer.ts
 import type { Routes } from "../../suite/transports.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
 import { SERVER_KINDS } from "../../support/server-kinds.ts";
+import { collectGarbage } from "../../support/collect-garbage.ts";
 
 const anything: StandardSchema = {
   "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },
@@ -111,11 +110,6 @@ describe.each(SERVER_KINDS)(
 );
 
 const OWNER = { onGone() {}, onFull() {} };
-
-function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-}
 
 describe("data that a client sends while authorize decides", () => {
   it("uses at most twice its length in memory when it arrives in single bytes", async () => {
