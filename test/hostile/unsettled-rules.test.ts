@@ -12,7 +12,10 @@ const contract = {
     "stuck/:id": { message: anything, member: anything },
     "rooms/:room": { message: anything, member: anything },
   },
-  calls: { echo: { input: anything, output: anything } },
+  calls: {
+    echo: { input: anything, output: anything },
+    count: { input: anything, item: anything },
+  },
 };
 
 const never = (): Promise<never> => new Promise(() => {});
@@ -23,6 +26,7 @@ const LIMITS = {
   maxPresences: 2,
   maxPendingPages: 2,
   maxPendingPublishes: 2,
+  maxPendingBytes: 5_000,
 };
 
 /** A server with rules that never settle for the topics `stuck/:id`. */
@@ -32,7 +36,12 @@ function open(): Promise<TestServer> {
       "stuck/:id": { subscribe: never, publish: never, enter: never },
       "rooms/:room": { subscribe: true, publish: true, enter: () => ({ id: "ann" }) },
     },
-    calls: { echo: (input: unknown) => input },
+    calls: {
+      echo: (input: unknown) => input,
+      count: async function* () {
+        yield 1;
+      },
+    },
     limits: LIMITS,
   });
 }
@@ -89,6 +98,36 @@ describe("a rule that never settles", () => {
       expect(answer).toMatchObject({ type: "subscribed", number: 0 });
     },
   );
+
+  it.each(REQUESTS)(
+    "for %s holds no more than maxPendingBytes of large requests",
+    async (type, fields) => {
+      const client = await connect(await open());
+      const unknownField = "x".repeat(3_000);
+      client.send(request(type, { ...fields, unknownField }, 1, "stuck/1"));
+      const second = request(type, { ...fields, number: 2, unknownField }, 2, "stuck/2");
+      expect(await client.request(second)).toMatchObject({
+        code: "TOO_MANY_REQUESTS",
+        message: "the limit maxPendingBytes is reached; try again in 1000 ms",
+        retryAfterMs: 1_000,
+        ...(type === "publish" && { mayBeStored: false }),
+      });
+      expect(await client.request({ type: "call", id: 3, name: "echo", input: 1 })).toMatchObject({
+        output: 1,
+      });
+    },
+  );
+
+  it.each(["call", "stream"])("leaves no room for a large %s", async (type) => {
+    const client = await connect(await open());
+    const input = "x".repeat(3_000);
+    client.send(request("subscribe", { credit: 1, input }, 1, "stuck/1"));
+    const name = type === "call" ? "echo" : "count";
+    const large = { type, id: 2, name, credit: 1_000, input };
+    expect(await client.request(large)).toMatchObject({ code: "TOO_MANY_REQUESTS" });
+    client.send({ type: "unsubscribe", topic: "stuck/1" });
+    expect(await client.request({ ...large, id: 3 })).not.toHaveProperty("code");
+  });
 
   it.each([
     ["subscribe", "unsubscribe", { credit: 1_000 }],

@@ -28,6 +28,10 @@ export function acquireTopic(
   { lasting = 0, pending }: LimitUse,
   fail: (id: number, error: ErrorFields) => void = (_, error) => session.fail(id, error),
 ): TopicEntry | undefined {
+  if (session.exceedsPendingBytes) {
+    fail(id, tooMany("maxPendingBytes"));
+    return undefined;
+  }
   const max = environment.limits[limit];
   if (lasting + pending >= max) {
     fail(id, lasting >= max ? tooManyTopics(limit) : tooMany(limit));

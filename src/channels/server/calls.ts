@@ -54,6 +54,7 @@ export class Calls {
   }
 
   #check(call: CompiledCall, { number }: CallFrame): ErrorFields | undefined {
+    if (this.#connection.session.exceedsPendingBytes) return tooMany("maxPendingBytes");
     const { maxPendingCalls } = this.#connection.environment.limits;
     if (this.#pending.size + this.#cancelled >= maxPendingCalls) return tooMany("maxPendingCalls");
     if (call.isIdempotent && number === undefined) {

@@ -32,6 +32,11 @@ export interface ChannelLimits {
   readonly maxPresences?: number;
   /** The maximum number of pages of history that are being read. Default: 16. */
   readonly maxPendingPages?: number;
+  /**
+   * The maximum number of bytes of all requests that have no answer, in UTF-16 code units if they are text. Requests of
+   * up to 1,024 bytes do not count. A request is always accepted if no other one counts. Default: 4 MiB.
+   */
+  readonly maxPendingBytes?: number;
   /** The maximum credit of a subscription or stream, in bytes. A higher credit is cut. Default: 4 MiB. */
   readonly maxCreditBytes?: number;
   /**
@@ -85,6 +90,7 @@ const DEFAULTS = {
   maxPendingPublishes: 1_024,
   maxPresences: 64,
   maxPendingPages: 16,
+  maxPendingBytes: 4_194_304,
   maxCreditBytes: 4_194_304,
   maxVolatileSenders: 256,
   maxPageSize: 1_000,

@@ -69,6 +69,7 @@ export class Streams {
   }
 
   #check(call: CompiledCall, { lastId }: StreamFrame): ErrorFields | undefined {
+    if (this.#connection.session.exceedsPendingBytes) return tooMany("maxPendingBytes");
     if (this.#running >= this.#connection.environment.limits.maxStreams)
       return tooMany("maxStreams");
     if (lastId !== undefined && !call.isResumable) {

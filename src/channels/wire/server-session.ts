@@ -48,6 +48,8 @@ export type WelcomeFields = Omit<Extract<ServerFrame, { type: "welcome" }>, "typ
 export interface ServerSessionLimits {
   /** The most bytes of messages before the welcome, and of a later `auth` frame. */
   readonly maxAuthBytes: number;
+  /** The most bytes of large requests that have no answer. */
+  readonly maxPendingBytes: number;
 }
 
 /** The fields of a frame that has not been checked. */
@@ -66,6 +68,9 @@ const TOO_BIG = 1009;
 
 /** The cost of an early message besides its length, so that many small messages are limited too. */
 const EARLY_MESSAGE_BYTES = 64;
+
+/** Larger requests count against `maxPendingBytes`. For the others, the limits on their number are enough. */
+const SMALL_REQUEST_BYTES = 1024;
 
 /**
  * - `hello`: nothing has arrived.
@@ -92,8 +97,11 @@ export class ServerSession {
   #maxMessageBytes: number | undefined;
   /** The request that the handler is processing, until it answers; otherwise 0. */
   #current = 0;
-  /** The requests that the handler did not answer at once. */
-  #open: Set<number> | undefined;
+  /** The bytes of the current request if it is large; otherwise 0. */
+  #currentBytes = 0;
+  /** The requests that the handler did not answer at once, with their bytes, or 0 if they are small. */
+  #open: Map<number, number> | undefined;
+  #openBytes = 0;
 
   constructor(handler: ServerSessionHandler, limits: ServerSessionLimits) {
     this.#handler = handler;
@@ -197,6 +205,12 @@ export class ServerSession {
     return this.#state !== "closed" && (id === this.#current || this.#open?.has(id) === true);
   }
 
+  /** Whether the request that the handler is processing is too large while others have no answer. */
+  get exceedsPendingBytes(): boolean {
+    const isAlone = this.#currentBytes === 0 || this.#openBytes === 0;
+    return !isAlone && this.#openBytes + this.#currentBytes > this.#limits.maxPendingBytes;
+  }
+
   /** Closes the connection. */
   close(code: number, reason: string): void {
     if (this.#state === "closed") return;
@@ -239,10 +253,10 @@ export class ServerSession {
     else if (!isClientFrameType(type)) return;
     else if (!isRequest(type)) this.#processNotice(type, frame, message);
     else if (this.#state === "hello") this.close(INVALID_FRAME, "the first frame must be hello");
-    else this.#processRequest(type, frame);
+    else this.#processRequest(type, frame, message.length);
   }
 
-  #processRequest(type: ClientFrame["type"], frame: Fields): void {
+  #processRequest(type: ClientFrame["type"], frame: Fields, bytes: number): void {
     const { id } = frame;
     if (!isCounter(id)) {
       this.close(INVALID_FRAME, "the id of a request must be a safe integer above 0");
@@ -253,10 +267,12 @@ export class ServerSession {
       this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message });
     } else {
       this.#current = id;
+      this.#currentBytes = bytes > SMALL_REQUEST_BYTES ? bytes : 0;
       this.#dispatchRequest(frame as unknown as ClientFrame);
       if (this.#current === 0) return;
       this.#current = 0;
-      (this.#open ??= new Set()).add(id);
+      (this.#open ??= new Map()).set(id, this.#currentBytes);
+      this.#openBytes += this.#currentBytes;
     }
   }
 
@@ -313,9 +329,12 @@ export class ServerSession {
       this.#current = 0;
       return true;
     }
-    const wasOpen = this.#open?.delete(id) === true;
-    if (wasOpen && this.#open?.size === 0) this.#open = undefined;
-    return wasOpen;
+    const bytes = this.#open?.get(id);
+    if (bytes === undefined) return false;
+    this.#openBytes -= bytes;
+    this.#open!.delete(id);
+    if (this.#open!.size === 0) this.#open = undefined;
+    return true;
   }
 
   /** Sends an answer, or the error instead if it is too big for the client. */

@@ -23,7 +23,7 @@ class Recorder {
   /** Called with each frame. */
   onFrame: (frame: { type: string; id?: number }) => void = () => {};
 
-  constructor({ maxAuthBytes = 16_384 } = {}) {
+  constructor({ maxAuthBytes = 16_384, maxPendingBytes = 10_000 } = {}) {
     const record = (frame: { type: string }): void => {
       this.called.push(frame);
       this.onFrame(frame);
@@ -54,7 +54,10 @@ class Recorder {
     ]) {
       handler[name] = record;
     }
-    this.session = new ServerSession(handler as unknown as ServerSessionHandler, { maxAuthBytes });
+    this.session = new ServerSession(handler as unknown as ServerSessionHandler, {
+      maxAuthBytes,
+      maxPendingBytes,
+    });
   }
 
   receive(...frames: readonly (object | string)[]): this {
@@ -275,6 +278,25 @@ describe("a request", () => {
     expect(recorder.called).toHaveLength(1);
     recorder.session.answerOutput(1, "first");
     expect(recorder.sent[1]).toEqual({ type: "result", id: 1, output: "first" });
+  });
+
+  it("is too large above maxPendingBytes while other large requests have no answer", () => {
+    const recorder = new Recorder({ maxPendingBytes: 5_000 }).open();
+    const seen: boolean[] = [];
+    recorder.onFrame = () => seen.push(recorder.session.exceedsPendingBytes);
+    const call = (id: number, input: string): object => ({ type: "call", id, name: "a", input });
+    const large = (id: number, length = 2_000): object => call(id, "x".repeat(length));
+    recorder.receive(large(1), large(2), large(3));
+    expect(seen.splice(0)).toEqual([false, false, true]);
+    recorder.session.fail(3, { code: "TOO_MANY_REQUESTS" });
+    recorder.receive(call(4, "small"), call(5, "small"));
+    expect(seen.splice(0)).toEqual([false, false]);
+    recorder.session.answer(1, {});
+    recorder.receive(large(6));
+    expect(seen.splice(0)).toEqual([false]);
+    for (const id of [2, 4, 5, 6]) recorder.session.forget(id);
+    recorder.receive(large(7, 1_000_000));
+    expect(seen).toEqual([false]);
   });
 
   it("can be answered at once or later, and only once", () => {
