@@ -10,6 +10,7 @@ export class CallContext {
   readonly #number: number | undefined;
   #controller: AbortController | undefined;
   #isAborted = false;
+  #bytes = 0;
   /** The id of the last item that the client has, for a resumable stream. */
   readonly lastId: string | undefined;
 
@@ -63,6 +64,17 @@ export class CallContext {
 
   static isAborted(context: CallContext): boolean {
     return context.#isAborted;
+  }
+
+  /** The client does not wait any more. The input still counts until `release`. */
+  static cancel(context: CallContext): void {
+    context.#bytes = context.#connection.session.forget(context.#requestId);
+    CallContext.abort(context);
+  }
+
+  /** The handler of a cancelled call or stream has settled. */
+  static release(context: CallContext): void {
+    context.#connection.session.release(context.#bytes);
   }
 
   static abort(context: CallContext): void {

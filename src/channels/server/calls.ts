@@ -44,8 +44,7 @@ export class Calls {
     if (context === undefined) return;
     this.#pending.delete(id);
     this.#cancelled++;
-    this.#connection.session.forget(id);
-    CallContext.abort(context);
+    CallContext.cancel(context);
   }
 
   /** Aborts all calls, because the connection has ended. */
@@ -76,7 +75,7 @@ export class Calls {
   }
 
   #run(context: CallContext, validation: Validation<unknown>): void {
-    if (CallContext.isAborted(context)) this.#cancelled--;
+    if (CallContext.isAborted(context)) this.#releaseCancelled(context);
     else if (validation.kind !== "valid") this.#refuse(context, validation);
     else this.#handle(context, validation.value);
   }
@@ -145,10 +144,15 @@ export class Calls {
   /** Removes a call that has settled. Returns false if the client does not wait for it any more. */
   #finish(context: CallContext): boolean {
     if (CallContext.isAborted(context)) {
-      this.#cancelled--;
+      this.#releaseCancelled(context);
       return false;
     }
     if (this.#pending.size > 0) this.#pending.delete(CallContext.requestIdOf(context));
     return true;
+  }
+
+  #releaseCancelled(context: CallContext): void {
+    this.#cancelled--;
+    CallContext.release(context);
   }
 }

@@ -81,6 +81,7 @@ export class Publishes {
     this.#startWaiting();
     for (const queue of this.#byTopic.values()) {
       queue.isOver = true;
+      queue.frames.length = 0;
       this.#connection.environment.table.release(queue.entry);
     }
     this.#byTopic.clear();

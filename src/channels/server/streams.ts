@@ -38,7 +38,10 @@ export class Streams {
     const stream = new OutgoingStream(context, Math.min(credit, environment.limits.maxCreditBytes));
     this.#open.set(id, stream);
     this.#running++;
-    void this.#run(stream, frame.input).finally(() => this.#running--);
+    void this.#run(stream, frame.input).finally(() => {
+      this.#running--;
+      CallContext.release(context);
+    });
   }
 
   addCredit(id: number, bytes: number): void {
@@ -59,7 +62,7 @@ export class Streams {
     const stream = this.#open.get(id);
     if (stream === undefined) return;
     this.#open.delete(id);
-    this.#connection.session.forget(id);
+    CallContext.cancel(stream.context);
     stream.cancel();
   }
 

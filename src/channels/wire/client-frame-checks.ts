@@ -61,6 +61,14 @@ const REQUESTS: ReadonlySet<string> = new Set([
   "stream",
 ]);
 
+/** The types of requests with data of the application. */
+const WITH_DATA: ReadonlySet<string> = new Set(["publish", "call", "stream"]);
+
+/** Whether requests of this type have data of the application. All others are small. */
+export function hasData(type: string): boolean {
+  return WITH_DATA.has(type);
+}
+
 /** Whether a frame of this type has an `id` and gets an answer. */
 export function isRequest(type: string): boolean {
   return REQUESTS.has(type);

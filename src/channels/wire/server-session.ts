@@ -1,4 +1,10 @@
-import { hasValidFields, isClientFrameType, isCounter, isRequest } from "./client-frame-checks.ts";
+import {
+  hasData,
+  hasValidFields,
+  isClientFrameType,
+  isCounter,
+  isRequest,
+} from "./client-frame-checks.ts";
 import {
   byteLength,
   type ClientFrame,
@@ -68,6 +74,9 @@ const TOO_BIG = 1009;
 
 /** The cost of an early message besides its length, so that many small messages are limited too. */
 const EARLY_MESSAGE_BYTES = 64;
+
+/** The most bytes of a request without data, because it may wait for a rule. */
+const MAX_REQUEST_BYTES = 4096;
 
 /** Larger requests count against `maxPendingBytes`. For the others, the limits on their number are enough. */
 const SMALL_REQUEST_BYTES = 1024;
@@ -173,9 +182,20 @@ export class ServerSession {
     if (this.#settle(id)) this.#sendFrame({ type: "end", id });
   }
 
-  /** Forgets a request that the client has cancelled. No answer follows. */
-  forget(id: number): void {
+  /**
+   * Forgets a request that the client has cancelled. No answer follows. Returns the bytes that still count until
+   * `release`.
+   */
+  forget(id: number): number {
+    const bytes = this.#open?.get(id) ?? 0;
+    this.#openBytes += bytes;
     this.#settle(id);
+    return bytes;
+  }
+
+  /** The work of a request that was forgotten has ended. @param bytes the result of `forget` */
+  release(bytes: number): void {
+    this.#openBytes -= bytes;
   }
 
   /** Returns the error for a message that is too big for the client, or undefined if the client accepts it. */
@@ -262,6 +282,9 @@ export class ServerSession {
       this.close(INVALID_FRAME, "the id of a request must be a safe integer above 0");
     } else if (this.#open?.has(id) === true) {
       this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message: "the id is in use" });
+    } else if (bytes > MAX_REQUEST_BYTES && !hasData(type)) {
+      const message = `a ${type} frame of ${bytes} bytes exceeds the limit of ${MAX_REQUEST_BYTES}`;
+      this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message });
     } else if (!hasValidFields(type, frame)) {
       const message = `a field of the ${type} frame is missing or has the wrong type`;
       this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message });

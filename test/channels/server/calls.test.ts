@@ -293,6 +293,35 @@ describe("calls beyond a limit", () => {
     expect(pending).toBe(3);
   });
 
+  it.each(["call", "stream"])(
+    "count a large %s that was cancelled until its handler has settled",
+    async (type) => {
+      let settle = (): void => {};
+      const settled = new Promise<void>((resolve) => (settle = resolve));
+      const server = await start(
+        {
+          calls: {
+            it: {
+              input: anything,
+              ...(type === "call" ? { output: anything } : { item: anything }),
+            },
+          },
+        },
+        { calls: { it: () => settled.then(() => []) }, limits: { maxPendingBytes: 5_000 } },
+      );
+      const client = await server.connect();
+      await client.hello();
+      const large = { type, name: "it", credit: 1_000, input: "x".repeat(3_000) };
+      client.send({ ...large, id: 1 }).send({ type: "cancel", id: 1 });
+      expect(await client.request({ ...large, id: 2 })).toMatchObject({
+        code: "TOO_MANY_REQUESTS",
+        message: "the limit maxPendingBytes is reached; try again in 1000 ms",
+      });
+      settle();
+      expect(await client.request({ ...large, id: 3 })).not.toHaveProperty("code");
+    },
+  );
+
   it("fail with TOO_MANY_REQUESTS above callsPerSecond, and the rate of the call", async () => {
     const { client } = await open(
       (input: unknown) => input,

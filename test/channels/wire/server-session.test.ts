@@ -280,6 +280,25 @@ describe("a request", () => {
     expect(recorder.sent[1]).toEqual({ type: "result", id: 1, output: "first" });
   });
 
+  it("without data of the application fails with INVALID_REQUEST above 4,096 bytes", () => {
+    const recorder = new Recorder().open();
+    const subscribe = (id: number, length: number): string => {
+      const frame = { type: "subscribe", id, topic: "a", credit: 1, padding: "" };
+      const { length: rest } = JSON.stringify(frame);
+      return JSON.stringify({ ...frame, padding: "x".repeat(length - rest) });
+    };
+    recorder.receive(subscribe(1, 4_096), subscribe(2, 4_097));
+    expect(recorder.called).toMatchObject([{ id: 1 }]);
+    expect(recorder.sent).toEqual([
+      {
+        type: "error",
+        id: 2,
+        code: "INVALID_REQUEST",
+        message: "a subscribe frame of 4097 bytes exceeds the limit of 4096",
+      },
+    ]);
+  });
+
   it("is too large above maxPendingBytes while other large requests have no answer", () => {
     const recorder = new Recorder({ maxPendingBytes: 5_000 }).open();
     const seen: boolean[] = [];
@@ -294,8 +313,12 @@ describe("a request", () => {
     recorder.session.answer(1, {});
     recorder.receive(large(6));
     expect(seen.splice(0)).toEqual([false]);
-    for (const id of [2, 4, 5, 6]) recorder.session.forget(id);
-    recorder.receive(large(7, 1_000_000));
+    const forgotten = [2, 4, 5, 6].map((id) => recorder.session.forget(id));
+    recorder.receive(large(7));
+    expect(seen.splice(0)).toEqual([true]);
+    recorder.session.fail(7, { code: "TOO_MANY_REQUESTS" });
+    for (const bytes of forgotten) recorder.session.release(bytes);
+    recorder.receive(large(8, 1_000_000));
     expect(seen).toEqual([false]);
   });
 
