@@ -17,7 +17,7 @@ import { UpgradeListener } from "../requests/upgrade-listener.ts";
 import type { UpgradeResponder } from "../requests/upgrade-responder.ts";
 import { forwardDrain, Http1UpgradeResponder } from "./http1-upgrade-responder.ts";
 import { http1 } from "./http1-version.ts";
-import { asksForWebSocket, ignoreUpgrade } from "./ignore-upgrade.ts";
+import { asksForWebSocket, canBeReadAgain, ignoreUpgrade } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose, sendRefusal } from "./lingering-close.ts";
 import type { RequestLimiter } from "./request-limiter.ts";
@@ -29,6 +29,8 @@ const PIPELINED = refuse(
   400,
   "The opening handshake was sent before the response to an earlier request.",
 );
+
+const UPGRADE_WITH_BODY = refuse(400, "A request with a body must not have the header Upgrade.");
 
 /** Used only if the requests of a connection could not be limited before they were parsed. */
 const TOO_MANY_REQUESTS = refuse(
@@ -258,9 +260,9 @@ export class Http1Listener {
       // A client that sends its handshake before the earlier responses would take one of them for the
       // response to the handshake.
       socket.once("end", () => socket.destroy()).resume();
-      whenAnswered(latest, socket, () => this.#refuse(request, socket, PIPELINED));
+      whenAnswered(latest, socket, () => this.#refuse("handshake", request, socket, PIPELINED));
     } else if (this.#shutdownRefusal !== undefined) {
-      this.#refuse(request, socket, this.#shutdownRefusal);
+      this.#refuse("handshake", request, socket, this.#shutdownRefusal);
     } else {
       const { method = "", httpVersionMajor, httpVersionMinor, rawHeaders } = request;
       const offer = readUpgradeRequest({ method, httpVersionMajor, httpVersionMinor, rawHeaders });
@@ -269,8 +271,13 @@ export class Http1Listener {
     }
   }
 
-  #refuse(request: IncomingMessage, socket: Duplex, refusal: HttpRefusal): void {
-    this.#report("handshake", refusal, request);
+  #refuse(
+    what: "handshake" | "request",
+    request: IncomingMessage,
+    socket: Duplex,
+    refusal: HttpRefusal,
+  ): void {
+    this.#report(what, refusal, request);
     sendRefusal(socket, refusal);
   }
 
@@ -282,7 +289,10 @@ export class Http1Listener {
 
   #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const latest = RequestQueue.of(socket).latest;
-    const ignore = (): void => ignoreUpgrade(this.#httpServer, request, socket, head);
+    const ignore = (): void => {
+      if (canBeReadAgain(request)) ignoreUpgrade(this.#httpServer, request, socket, head);
+      else this.#refuse("request", request, socket, UPGRADE_WITH_BODY);
+    };
     if (latest === undefined) ignore();
     else whenAnswered(latest, socket, ignore);
   }

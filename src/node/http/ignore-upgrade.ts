@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from "node:http";
+import { versions } from "node:process";
 import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import { namesWebSocket } from "../../protocol/handshake/index.ts";
@@ -8,9 +9,25 @@ export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return namesWebSocket(headers.upgrade ?? "");
 }
 
+/** Whether the runtime has begun to read the body of an upgrade request. Node.js leaves it in the socket. */
+const READS_BODY = "bun" in versions || "deno" in versions;
+
+/**
+ * Whether a request can be read again. If a part of its body were missing, the HTTP server would take the next request
+ * for that part.
+ */
+export function canBeReadAgain(
+  { headers }: Pick<IncomingMessage, "headers">,
+  readsBody: boolean = READS_BODY,
+): boolean {
+  const { "content-length": length = "0", "transfer-encoding": encoding } = headers;
+  return !readsBody || (length === "0" && encoding === undefined);
+}
+
 /**
  * Serves a request for another protocol as if it had no `Upgrade` field (RFC 9110 7.8). It puts the request
- * head, without that field, back into the socket, and makes the HTTP server read it again.
+ * head, without that field, back into the socket, and makes the HTTP server read it again. `canBeReadAgain` MUST have
+ * returned true.
  */
 export function ignoreUpgrade(
   server: Server,

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { serve } from "tideway/server";
-import { expect, it } from "vitest";
-import { RawClient } from "../../support/clients.ts";
+import { versions } from "node:process";
+import { describe, expect, it } from "vitest";
+import { canBeReadAgain } from "../../../src/node/http/ignore-upgrade.ts";
+import { RawClient, statusOf } from "../../support/clients.ts";
 
 it.each([
   ["Upgrade, HTTP2-Settings", " HTTP2-Settings"],
@@ -23,4 +25,29 @@ it.each([
   const [, body] = (await client.receives("}")).split("\r\n\r\n");
   expect(JSON.parse(body)).toEqual({ connection: received.trim(), upgrade: null });
   client.socket.destroy();
+});
+
+it.each([
+  ["no body", {}, true],
+  ["an empty body", { "content-length": "0" }, true],
+  ["a body", { "content-length": "1" }, false],
+  ["two lengths", { "content-length": "0, 0" }, false],
+  ["a chunked body", { "transfer-encoding": "chunked" }, false],
+])("a runtime that reads bodies itself can read a request again: %s", (_, headers, expected) => {
+  expect(canBeReadAgain({ headers }, true)).toBe(expected);
+  expect(canBeReadAgain({ headers }, false)).toBe(true);
+});
+
+// Otherwise the next request of the client would be the body.
+describe.runIf("bun" in versions || "deno" in versions)("in Bun and Deno", () => {
+  it("an Upgrade with a body is refused with 400, and closes the connection", async () => {
+    await using server = await serve({
+      port: 0,
+      onRefused: () => {},
+      routes: { "post:/": async (request) => new Response(await request.text()) },
+    });
+    const head = "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n";
+    const client = new RawClient(server.port).send(`${head}Content-Length: 4\r\n\r\nbody`);
+    expect(statusOf(await client.closed())).toBe(400);
+  });
 });
