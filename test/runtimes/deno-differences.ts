@@ -198,14 +198,6 @@ export const DENO_DIFFERENCES: readonly KnownDifference[] = [
         ],
       },
       {
-        path: "test/ws/sender.test.ts",
-        names: [
-          "a Sender reads Blobs, and keeps the order of everything that is sent during the read",
-          "a Sender with permessage-deflate decides at the first fragment, by the threshold, whether to compress a message",
-          "a Sender with permessage-deflate does not compress before the extension has been accepted",
-        ],
-      },
-      {
         path: "test/node/client/one-task-each.test.ts",
         names: ["messages from one read share a task if the same listener receives them"],
       },
