@@ -110,3 +110,8 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 function escapeUnsafe(line: string): string {
   return line.replace(UNSAFE, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
+
+/** Whether a value of `NODE_DEBUG` enables the debug log. In Bun, `debuglog` does not report this. */
+export function enablesDebugLog(sections = ""): boolean {
+  return /(?:^|,)\s*(?:tideway|\*)\s*(?:,|$)/i.test(sections);
+}

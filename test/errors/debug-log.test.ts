@@ -3,6 +3,7 @@ import {
   createDebugLog,
   describeError,
   describeSubprotocol,
+  enablesDebugLog,
   NO_DEBUG_LOG,
 } from "../../src/errors/debug-log.ts";
 import { HandshakeError, TransportError, UsageError } from "../../src/errors/index.ts";
@@ -99,4 +100,15 @@ describe("describeSubprotocol", () => {
     expect(describeSubprotocol("token.secret", ["json", "token.secret"])).toBe("2 of 2 offered");
     expect(describeSubprotocol("", ["json"])).toBe("none");
   });
+});
+
+it.each([
+  ["tideway", true],
+  ["http, TIDEWAY", true],
+  ["*", true],
+  ["tideways,http", false],
+  ["", false],
+  [undefined, false],
+])("NODE_DEBUG=%s enables the debug log: %s", (sections, expected) => {
+  expect(enablesDebugLog(sections)).toBe(expected);
 });

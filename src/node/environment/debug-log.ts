@@ -1,13 +1,16 @@
 import { debuglog } from "node:util";
-import { createDebugLog, type DebugLog, NO_DEBUG_LOG } from "../../errors/debug-log.ts";
+import {
+  createDebugLog,
+  type DebugLog,
+  enablesDebugLog,
+  NO_DEBUG_LOG,
+} from "../../errors/debug-log.ts";
 import { readVariable } from "./variables.ts";
 
 const print = debuglog("tideway");
 
-/** Bun writes the lines, but does not say whether it does. */
 const isEnabled =
-  (print.enabled as boolean | undefined) ??
-  /(?:^|,)\s*(?:tideway|\*)\s*(?:,|$)/i.test(readVariable("NODE_DEBUG") ?? "");
+  (print.enabled as boolean | undefined) ?? enablesDebugLog(readVariable("NODE_DEBUG"));
 
 // Without a listener, an error of stderr ends the process, for example if the reader of a pipe has exited.
 if (isEnabled) process.stderr.on("error", () => {});
