@@ -1,7 +1,6 @@
 /** Echoes one message with `tideway/bun`, and lets a handler fail. A test reads its debug log. */
 import { once } from "node:events";
 import { serve } from "../../src/bun/index.ts";
-import { WebSocket } from "../../src/node/index.ts";
 
 const server = await serve({
   port: 0,
@@ -15,8 +14,7 @@ const server = await serve({
 });
 await fetch(server.url);
 // The built-in class, because the client of this package writes lines about its connections.
-const Client = (globalThis as { readonly WebSocket?: typeof WebSocket }).WebSocket ?? WebSocket;
-const client = new Client(server.url.replace("http", "ws"));
+const client = new WebSocket(server.url.replace("http", "ws"));
 await once(client, "open");
 client.send("x");
 await once(client, "message");

@@ -35,7 +35,7 @@ describeInBun("frames that break the protocol, with tideway/bun,", ({ start, rep
     };
   }
 
-  it.each([
+  it.each<[what: string, bytes: string, code: string, closeCode: number]>([
     ["an unmasked frame", "\x81\x01a", "MASK_REQUIRED", 1002],
     ["an unmasked Close", "\x88\x02\x03\xe8", "MASK_REQUIRED", 1002],
     ["RSV1", frame(0xc1, "a"), "RESERVED_BITS", 1002],
@@ -49,7 +49,12 @@ describeInBun("frames that break the protocol, with tideway/bun,", ({ start, rep
     ["a text in a message", frame(1, "a") + frame(0x81, "b"), "CONTINUATION_EXPECTED", 1002],
     ["a Close of one byte", frame(0x88, "\x03"), "INVALID_CLOSE_PAYLOAD", 1002],
     ...[0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000].map(
-      (code) => [`the close code ${code}`, close(code), "INVALID_CLOSE_CODE", 1002] as const,
+      (code): [string, string, string, number] => [
+        `the close code ${code}`,
+        close(code),
+        "INVALID_CLOSE_CODE",
+        1002,
+      ],
     ),
     ["a close reason that is not UTF-8", close(1000, "\xff"), "INVALID_UTF8", 1007],
     ["a close reason that is cut off", close(1000, "\xe2\x82"), "INVALID_UTF8", 1007],

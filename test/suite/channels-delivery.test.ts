@@ -189,7 +189,7 @@ describe("a subscription", () => {
     await server.api.topic(...ROOM).publish(2);
     expect(dataOf(await take(messages, 1))).toEqual([2]);
     expect(errors).toEqual([]);
-    await messages.return();
+    await messages.return?.();
     await server.api.topic("rooms/:room", { room: "other" }).publish(3);
     await vi.waitFor(async () =>
       expect((await other.messages({ last: 1 }).next()).value?.data).toBe(3),
