@@ -5,9 +5,9 @@ import { PresenceView } from "./presence-view.ts";
 import type { GapReason, Publication } from "./publication.ts";
 import { RecentPublications } from "./recent-publications.ts";
 import { consecutiveAfter, findGap } from "./recovery.ts";
-import type { Subscriber } from "./subscriber.ts";
 import { type GroupSource, SubscriberGroup } from "./subscriber-group.ts";
 import { StartFinder, type SubscriberStart } from "./subscriber-start.ts";
+import { Subscription } from "./subscription.ts";
 import { TopicEncoder } from "./topic-encoder.ts";
 import type { EncodeTopicMessage, Member, TopicMessage } from "./topic-message.ts";
 import type { TopicSettings } from "./topic-options.ts";
@@ -102,7 +102,7 @@ export class Feed implements FollowerListener, GroupSource {
   async subscribe(
     socket: TopicSocket,
     { since, last = 0, encode = this.#settings.encode, members = true }: FeedOptions,
-  ): Promise<SubscriberStart & { subscriber: Subscriber }> {
+  ): Promise<Subscription> {
     if (this.#isSubscribed(socket)) {
       throw new UsageError(
         "ALREADY_SUBSCRIBED",
@@ -118,7 +118,7 @@ export class Feed implements FollowerListener, GroupSource {
       this.#starting.delete(socket);
     }
     if (this.#follower.isClosed) throw closed();
-    return { ...start, subscriber: this.#groupOf(encode).add(socket, start, members) };
+    return new Subscription(start, this.#groupOf(encode).add(socket, start, members));
   }
 
   /** Reads publications and presence changes that the broker has not delivered. Call it at intervals. */

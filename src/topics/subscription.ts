@@ -52,12 +52,7 @@ export class Subscription implements TopicSubscription {
   readonly reason?: GapReason;
   readonly #subscriber: Subscriber;
 
-  constructor({
-    position,
-    recovered,
-    reason,
-    subscriber,
-  }: SubscriberStart & { subscriber: Subscriber }) {
+  constructor({ position, recovered, reason }: SubscriberStart, subscriber: Subscriber) {
     this.position = position;
     this.recovered = recovered;
     if (reason !== undefined) this.reason = reason;

@@ -21,7 +21,6 @@ import { consecutiveAfter, findGap } from "./recovery.ts";
 import {
   checkSubscribeOptions,
   type SubscribeOptions,
-  Subscription,
   type TopicSubscription,
 } from "./subscription.ts";
 import type { Member } from "./topic-message.ts";
@@ -207,11 +206,7 @@ export class TopicHandle implements Topic {
     this.#environment.checkOpen();
     const socket = socketOf(target);
     checkSubscribeOptions(options);
-    return this.#feeds.use(
-      this.name,
-      this.#settings,
-      async (feed) => new Subscription(await feed.subscribe(socket, options)),
-    );
+    return this.#feeds.use(this.name, this.#settings, (feed) => feed.subscribe(socket, options));
   }
 
   unsubscribe(target: TopicTarget): void {

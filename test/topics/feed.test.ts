@@ -68,7 +68,10 @@ class Stage {
 
   async subscribe(since?: unknown) {
     const socket = new RecordingSocket();
-    return { socket, ...(await this.feed.subscribe(socket, { since })) };
+    const subscription = await this.feed.subscribe(socket, { since });
+    const { position, recovered, reason } = subscription;
+    const unsubscribe = (): void => subscription.unsubscribe();
+    return { socket, position, recovered, reason, unsubscribe };
   }
 
   async subscribeWith(options: FeedOptions): Promise<RecordingSocket> {
@@ -254,8 +257,8 @@ describe("a Feed that gets a position", () => {
 
   it("allows a socket to subscribe again after its end", async () => {
     const stage = await openStage();
-    const { socket, subscriber } = await stage.subscribe();
-    subscriber.end();
+    const { socket, unsubscribe } = await stage.subscribe();
+    unsubscribe();
     expect(stage.emptied).toBe(1);
     await stage.feed.subscribe(socket, {});
     await stage.publish("1");
@@ -544,9 +547,9 @@ describe("Feed: encoders of subscribers", () => {
 
   it("is empty once the subscribers of all encoders have ended", async () => {
     const stage = await openStage();
-    const { subscriber } = await stage.subscribe();
+    const { unsubscribe } = await stage.subscribe();
     const socket = await stage.subscribeWith({ encode: compact });
-    subscriber.end();
+    unsubscribe();
     expect([stage.feed.hasSubscribers, stage.emptied]).toEqual([true, 0]);
     socket.close();
     await settle();

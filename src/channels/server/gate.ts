@@ -20,6 +20,25 @@ const INTERNAL_ERROR = 1011;
 const TRY_AGAIN_LATER = 1013;
 const TIMEOUT = 3008;
 
+/** The argument of `authorize`. It makes the `Request` only if it is read, because that takes much memory. */
+class AuthorizeCall implements AuthorizeRequest {
+  readonly auth: unknown;
+  readonly remoteAddress: string;
+  readonly route: unknown;
+  readonly #context: HandshakeContext;
+
+  constructor(auth: unknown, context: HandshakeContext) {
+    this.auth = auth;
+    this.remoteAddress = context.remoteAddress;
+    this.route = context.state;
+    this.#context = context;
+  }
+
+  get request(): Request {
+    return this.#context.request;
+  }
+}
+
 /**
  * Authorizes the client of one connection: when its first frame arrives, and again with fresh credentials
  * before they expire. Until the first time, the connection may hold little memory, for a limited time.
@@ -83,19 +102,8 @@ export class Gate {
 
   #authorize(auth: unknown): void {
     const { environment } = this.#connection;
-    const context = this.#context;
-    const { remoteAddress, state: route } = context;
-    const request: AuthorizeRequest = {
-      auth,
-      // Made only if it is read, because it takes more memory than all else of a connection.
-      get request() {
-        return context.request;
-      },
-      remoteAddress,
-      route,
-    };
     settle(
-      () => environment.authorize(request),
+      () => environment.authorize(new AuthorizeCall(auth, this.#context)),
       (result) => this.#decide(readDecision(result, environment.dateNowMs())),
       (error) => this.#decide({ kind: "failed", error }),
     );

@@ -118,12 +118,15 @@ export class Subscriptions {
       this.#ending--;
       return;
     }
-    const { recovered, reason } = source;
-    const position = formatPosition(source.position);
-    const answer = { type: "subscribed", id, topic: name, number, position, recovered } as const;
-    this.#connection.session.answerSubscribed(
-      reason === undefined ? answer : { ...answer, reason },
-    );
+    this.#connection.session.answerSubscribed({
+      type: "subscribed",
+      id,
+      topic: name,
+      number,
+      position: formatPosition(source.position),
+      recovered: source.recovered,
+      reason: source.reason,
+    });
     subscription.start();
   }
 

@@ -89,7 +89,7 @@ export type ServerFrame =
       number: number;
       position?: string;
       recovered?: boolean;
-      reason?: string;
+      reason?: string | undefined;
       isVolatile?: true;
     }
   | { type: "lost"; topic: string; position: string; reason: string }
