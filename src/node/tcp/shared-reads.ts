@@ -18,7 +18,7 @@ const USUAL_READ_BYTES = 65_536;
 const MAX_READS_PER_TURN = 2;
 
 /**
- * The buffer that all plain sockets of the process read into. Without it, a socket allocates 64 KiB for each
+ * The buffer that all sockets of the process read into. Without it, a socket allocates 64 KiB for each
  * read, and that memory is in use until the chunk is garbage-collected.
  */
 const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES);

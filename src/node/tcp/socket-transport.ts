@@ -27,7 +27,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
   #handler: ByteTransportHandler | undefined;
   #error: Error | undefined;
   #isClosed = false;
-  /** Whether each read has its own buffer, as over TLS. */
+  /** Whether each read has its own buffer. */
   #allocatesReads = true;
   /** Whether the last write did not complete at once. */
   #isSlow = false;

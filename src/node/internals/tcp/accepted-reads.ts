@@ -10,9 +10,9 @@ import { emitRead, isFullRead, ReadPace, USUAL_BUFFER } from "../../tcp/shared-r
  * does not have them, it continues to read into its own buffers. Returns whether it reads into a given buffer.
  */
 export function shareReads(socket: Duplex): boolean {
-  // Not for TLS, which may decrypt bytes while the buffer contains bytes of another socket.
-  if (!(socket instanceof Socket) || socket instanceof TLSSocket) return false;
+  if (!(socket instanceof Socket)) return false;
   const opened = socket as OpenedSocket;
+  if (socket instanceof TLSSocket && !readsFromSystem(opened)) return false;
   onreadKeys ??= findOnreadKeys() ?? null;
   if (onreadKeys === null) {
     logUnusedFastPath("reads into a shared buffer");
@@ -26,6 +26,14 @@ export function shareReads(socket: Duplex): boolean {
   opened[callback] = onRead;
   opened._handle.useUserBuffer(USUAL_BUFFER);
   return true;
+}
+
+/**
+ * Whether the encrypted bytes of a TLS socket come from the system. If they come from a stream in JavaScript, they
+ * may be decrypted while the buffer contains bytes of another socket. Also returns false on Windows.
+ */
+function readsFromSystem({ _handle: handle }: OpenedSocket): boolean {
+  return typeof handle?.fd === "number" && handle.fd >= 0;
 }
 
 // All sockets share the next two functions, so that a socket needs no closures.
@@ -48,10 +56,14 @@ function onRead(this: OpenedSocket, byteLength: number, buffer: Buffer): true {
 
 const kPace = Symbol("pace");
 
-/** The internals of a socket that this file uses. They are the same in Node.js 20, 22 and 24. */
+/** The internals of a socket that this file uses. They are the same in Node.js 20 to 26. */
 type OpenedSocket = Socket &
   Record<symbol, unknown> & {
-    readonly _handle?: { useUserBuffer?(buffer: Uint8Array): void } | null;
+    readonly _handle?: {
+      /** The descriptor, or a negative number. */
+      readonly fd?: number;
+      useUserBuffer?(buffer: Uint8Array): void;
+    } | null;
     [kPace]?: ReadPace;
   };
 

@@ -2,43 +2,75 @@
  * How sockets are read: into one shared buffer, or each into a separate one if that is unavailable.
  */
 import { once } from "node:events";
-import type { Socket as NetSocket } from "node:net";
+import { connect as connectTcp, type Socket as NetSocket } from "node:net";
+import { Duplex } from "node:stream";
+import { connect as connectTls, TLSSocket } from "node:tls";
 import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { serveBytes, acceptance } from "../../../support/servers.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { shareReads } from "../../../../src/node/internals/tcp/accepted-reads.ts";
+import { type Reach, tcpReach } from "../../../suite/transports.ts";
+import { TLS } from "../../../support/certificate.ts";
 import { connectionCount, handshake, RawClient } from "../../../support/clients.ts";
+import { serveBytes, acceptance } from "../../../support/servers.ts";
 
 const onError = vi.fn<(error: unknown) => void>();
 let server: Server | undefined;
 let fastPaths = true;
+let isOverTls = false;
 
 afterEach(async () => {
   await server?.stop();
   server = undefined;
   fastPaths = true;
+  isOverTls = false;
   expect(onError.mock.calls).toEqual([]);
 });
 
-async function start(handle: (socket: Socket) => unknown): Promise<Server> {
+async function start(
+  handle: (socket: Socket) => unknown,
+  authorize = (): object | Promise<object> => ({}),
+): Promise<Server> {
   server = await serve({
     port: 0,
     host: "127.0.0.1",
     fastPaths,
     onError,
-    routes: { "ws:/": handle },
+    ...(isOverTls && { tls: TLS }),
+    routes: { "ws:/": { authorize, handle } },
   });
   return server;
 }
 
-/** A client after its handshake, and the server's end of the same TCP connection. */
-async function connect({
-  httpServer,
-  port,
-}: Server): Promise<{ client: RawClient; below: NetSocket }> {
-  const accepted = once(httpServer, "connection");
-  const client = new RawClient(port).send(handshake("/"));
-  const [below] = (await accepted) as [NetSocket];
+/** Connects a client for bytes, over TLS if the server is. */
+function open({ port }: Server): RawClient {
+  return new RawClient(isOverTls ? tlsReach(port) : port);
+}
+
+function tlsReach(port: number): Reach {
+  return {
+    ...tcpReach(port),
+    connect() {
+      const socket = connectTcp({ port, host: "127.0.0.1", allowHalfOpen: true });
+      return {
+        socket: connectTls({ socket, rejectUnauthorized: false }),
+        reset: () => void socket.resetAndDestroy(),
+      };
+    },
+  };
+}
+
+/** The next socket that the server accepts. Over TLS, it is the socket with the decrypted bytes. */
+async function nextAccepted({ httpServer }: Server): Promise<NetSocket> {
+  const [socket] = await once(httpServer, isOverTls ? "secureConnection" : "connection");
+  return socket as NetSocket;
+}
+
+/** A client after its handshake, and the server's end of the same connection. */
+async function connect(running: Server): Promise<{ client: RawClient; below: NetSocket }> {
+  const accepted = nextAccepted(running);
+  const client = open(running).send(handshake("/"));
+  const below = await accepted;
   await client.receives("\r\n\r\n");
   return { client, below };
 }
@@ -72,9 +104,23 @@ describe("the shared read buffer", () => {
     return found;
   }
 
-  it("is used by all accepted sockets, in each tested version of Node", async () => {
-    const [first, second] = await storages();
-    expect(first).toBe(second);
+  it.each([
+    ["TCP", false],
+    ["TLS", true],
+  ])(
+    "is used by all accepted sockets over %s, in each tested version of Node",
+    async (_name, tls) => {
+      isOverTls = tls;
+      const [first, second] = await storages();
+      expect(first).toBe(second);
+    },
+  );
+
+  it("is not used by TLS over a stream in JavaScript", () => {
+    const stream = new Duplex({ read: () => {}, write: () => {} });
+    const socket = new TLSSocket(stream);
+    expect(shareReads(socket)).toBe(false);
+    socket.destroy();
   });
 
   it("is used in quarters, and as a whole after a full quarter without a pause", async () => {
@@ -107,11 +153,17 @@ describe("the shared read buffer", () => {
 });
 
 describe.each([
-  ["into a shared buffer", true],
-  ["into separate buffers", false],
-])("accepted sockets that read %s", (_name, isOn) => {
+  ["into a shared buffer", true, false],
+  ["into separate buffers", false, false],
+  ["into a shared buffer over TLS", true, true],
+  ["into separate buffers over TLS", false, true],
+])("accepted sockets that read %s", (_name, hasFastPaths, tls) => {
+  beforeEach(() => {
+    fastPaths = hasFastPaths;
+    isOverTls = tls;
+  });
+
   it("do not mix up their bytes when others receive data in between", async () => {
-    fastPaths = isOn;
     const messagesOf = new Map<Socket, string[]>();
     const running = await start((socket) => {
       messagesOf.set(socket, []);
@@ -133,7 +185,6 @@ describe.each([
   });
 
   it("keep data that a pause within a chunk holds back", async () => {
-    fastPaths = isOn;
     let socket!: Socket;
     const running = await start((opened) => (socket = opened));
     const slow = await connect(running);
@@ -155,12 +206,11 @@ describe.each([
   });
 
   it("deliver a message that arrived with the handshake before later ones", async () => {
-    fastPaths = isOn;
     const received: unknown[] = [];
     const running = await start(
       (socket) => void socket.listen((message) => received.push(message)),
     );
-    const client = new RawClient(running.port).send(handshake("/") + textFrame("first"));
+    const client = open(running).send(handshake("/") + textFrame("first"));
     await client.receives("\r\n\r\n");
     client.send(textFrame("second"));
     await vi.waitUntil(() => received.length === 2);
@@ -169,25 +219,16 @@ describe.each([
   });
 
   it("deliver data that arrived while `authorize` decided before later data", async () => {
-    fastPaths = isOn;
     let allow!: (state: object) => void;
     const allowed = new Promise<object>((resolve) => (allow = resolve));
     const received: unknown[] = [];
-    server = await serve({
-      port: 0,
-      host: "127.0.0.1",
-      fastPaths,
-      onError,
-      routes: {
-        "ws:/": {
-          authorize: async () => await allowed,
-          handle: (socket: Socket) => void socket.listen((message) => received.push(message)),
-        },
-      },
-    });
-    const accepted = once(server.httpServer, "connection");
-    const client = new RawClient(server.port).send(handshake("/"));
-    const [below] = (await accepted) as [NetSocket];
+    const running = await start(
+      (socket) => void socket.listen((message) => received.push(message)),
+      async () => await allowed,
+    );
+    const accepted = nextAccepted(running);
+    const client = open(running).send(handshake("/"));
+    const below = await accepted;
     const early = Array.from({ length: 20_000 }, (_, index) => `${index}`);
     client.send(early.map(textFrame).join(""));
     // More than the early data buffer holds: the rest waits in the stream or the kernel.
@@ -200,7 +241,6 @@ describe.each([
   });
 
   it("answer data that arrived just before the peer ended its side", async () => {
-    fastPaths = isOn;
     const running = await start((socket) => {
       socket.listen((message) => socket.send(`got ${String(message)}`));
     });
@@ -210,7 +250,6 @@ describe.each([
   });
 
   it("count as connections until they are closed, and not longer", async () => {
-    fastPaths = isOn;
     const running = await start((socket) => void socket.listen(() => {}));
     const [first, second] = [await connect(running), await connect(running)];
     expect(await connectionCount(running.httpServer)).toBe(2);
@@ -224,7 +263,6 @@ describe.each([
   });
 
   it("report a reset by the peer", async () => {
-    fastPaths = isOn;
     let done!: Socket["done"];
     const running = await start((socket) => {
       done = socket.done;
