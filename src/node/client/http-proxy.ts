@@ -123,8 +123,6 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
     const settle = (): void => {
       signal.removeEventListener("abort", onAbort);
       socket.off("data", onData);
-      socket.off("end", onEnd);
-      socket.off("close", onEnd);
     };
     const fail = (error: TransportError): void => {
       settle();
@@ -133,8 +131,6 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
     };
     const onAbort = (): void =>
       fail(failed(`the attempt to connect ended before the proxy ${name} answered`));
-    const onEnd = (): void =>
-      fail(failed(`the proxy ${name} closed the connection before it answered CONNECT`));
     const onData = (chunk: Buffer): void => {
       const head = readFinalHead(reader, chunk);
       if (head === undefined) return;
@@ -157,14 +153,16 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
       const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${headerLines}\r\n`;
       socket.write(head, "latin1");
     });
-    // This listener stays: without one, an error of the socket would end the process.
+    // These listeners stay. Without a listener, an error of the socket would end the process. Once the promise
+    // has settled, they have no effect.
     socket.on("error", (cause: NodeJS.ErrnoException) => {
       const reason = cause.message || cause.code || cause.name;
       fail(failed(`the proxy ${name} cannot be reached: ${reason}`, cause));
     });
+    socket.on("close", () =>
+      fail(failed(`the proxy ${name} closed the connection before it answered CONNECT`)),
+    );
     socket.on("data", onData);
-    socket.on("end", onEnd);
-    socket.on("close", onEnd);
     signal.addEventListener("abort", onAbort);
   });
 }

@@ -348,9 +348,13 @@ describe("the request, for credentials and Host,", () => {
     },
   );
 
-  it("has the percent-decoded user and password of the URL (RFC 7617)", async () => {
-    const head = await headOf(withUser, { cookie: "a=b" });
-    expect(fieldsOf(head, "authorization")).toEqual([`Basic ${btoa("user:p@ss")}`]);
+  it.each([
+    ["user:p%40ss", "user:p@ss"],
+    ["user", "user:"],
+    [":pass", ":pass"],
+  ])("has the user and password of the URL, such as %s (RFC 7617)", async (given, pair) => {
+    const head = await headOf((url) => url.replace("//", `//${given}@`), { cookie: "a=b" });
+    expect(fieldsOf(head, "authorization")).toEqual([`Basic ${btoa(pair)}`]);
     expect(fieldsOf(head, "cookie")).toEqual(["a=b"]);
   });
 

@@ -1,6 +1,9 @@
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { createServer } from "node:net";
+import type { Duplex } from "node:stream";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import {
+  type ConnectionTarget,
   httpProxy,
   type HttpProxyOptions,
   proxyFromEnvironment,
@@ -98,11 +101,15 @@ describe("httpProxy", () => {
     expect(proxy.heads).toHaveLength(2);
   });
 
-  it("sends the percent-decoded user and password of its URL (RFC 7617)", async () => {
+  it.each([
+    ["us%C3%A9r:p%40ss%3A", "us\u{e9}r:p@ss:"],
+    ["user", "user:"],
+    [":password", ":password"],
+  ])("sends the user and password of its URL, such as %s (RFC 7617)", async (given, pair) => {
     const proxy = await ConnectProxy.start();
-    const url = proxy.url.replace("//", "//us%C3%A9r:p%40ss%3A@");
+    const url = proxy.url.replace("//", `//${given}@`);
     await greet(new WebSocket(await echo(), { createConnection: httpProxy(url) }));
-    const expected = Buffer.from("us\u{e9}r:p@ss:").toString("base64");
+    const expected = Buffer.from(pair).toString("base64");
     expect(proxy.heads[0]).toContain(`\r\nProxy-Authorization: Basic ${expected}\r\n`);
   });
 
@@ -234,15 +241,41 @@ describe("an attempt through a proxy that does not open a tunnel", () => {
   });
 
   it.each([
-    ["is not HTTP", "SSH-2.0-OpenSSH\r\n\r\n"],
-    ["has too many bytes", `HTTP/1.1 200 OK\r\na: ${"x".repeat(20_000)}\r\n\r\n`],
-    ["has lines that end with LF alone", "HTTP/1.1 200 OK\n\n"],
-    ["breaks off", "HTTP/1.1 200 OK\r\n"],
-    ["is empty", ""],
-    ["switches protocols", "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
-  ])("fails when the response %s", async (_, answer) => {
-    const error = await connectBy(await ConnectProxy.start({ answer: () => answer }));
-    expect(error).toMatchObject({ code: expect.stringMatching(/^PROXY_(FAILED|REFUSED)$/) });
+    ["is not HTTP", "SSH-2.0-OpenSSH\r\n\r\n", "sent an invalid response to CONNECT: "],
+    [
+      "has too many bytes",
+      `HTTP/1.1 200 OK\r\na: ${"x".repeat(20_000)}\r\n\r\n`,
+      "sent an invalid response to CONNECT: ",
+    ],
+    [
+      "has lines that end with LF alone",
+      "HTTP/1.1 200 OK\n\n",
+      "sent an invalid response to CONNECT: ",
+    ],
+    ["breaks off", "HTTP/1.1 200 OK\r\n", "closed the connection before it answered CONNECT"],
+    ["is empty", "", "closed the connection before it answered CONNECT"],
+  ])("fails with PROXY_FAILED when the response %s", async (_, answer, what) => {
+    const proxy = await ConnectProxy.start({ answer: () => answer });
+    expect(await connectBy(proxy)).toMatchObject({
+      code: "PROXY_FAILED",
+      message: expect.stringContaining(`the proxy ${proxy.authority} ${what}`),
+    });
+  });
+
+  it.each([
+    ["that switches protocols", "101 Switching Protocols", '101 "Switching Protocols"'],
+    ["without a reason phrase", "403 ", "403"],
+    [
+      "407 without Proxy-Authenticate",
+      "407 No",
+      '407 "No"; add a user and password to the proxy URL',
+    ],
+  ])("fails with PROXY_REFUSED at a status %s", async (_, status, described) => {
+    const proxy = await ConnectProxy.start({ answer: () => `HTTP/1.1 ${status}\r\n\r\n` });
+    expect(await connectBy(proxy)).toMatchObject({
+      code: "PROXY_REFUSED",
+      message: expect.stringMatching(new RegExp(` with status ${described}$`)),
+    });
   });
 
   it("fails when the port of the proxy is closed", async () => {
@@ -255,6 +288,7 @@ describe("an attempt through a proxy that does not open a tunnel", () => {
     });
     expect((await outcomeOf(socket)).error).toMatchObject({
       code: "PROXY_FAILED",
+      message: `the proxy 127.0.0.1:${port} cannot be reached: connect ECONNREFUSED 127.0.0.1:${port}`,
       cause: { code: "ECONNREFUSED" },
     });
   });
@@ -289,6 +323,57 @@ describe("an attempt through a proxy that does not open a tunnel", () => {
       await vi.waitUntil(() => proxy.sockets.size === 0);
     },
   );
+});
+
+describe("the signal of a target", () => {
+  const targetAt = (port: number, signal: AbortSignal): ConnectionTarget => ({
+    url: new URL("ws://server.example/"),
+    host: "127.0.0.1",
+    port,
+    signal,
+  });
+
+  it("ends an attempt that waits for the proxy, and closes its socket", async () => {
+    const controller = new AbortController();
+    const proxy = await ConnectProxy.start({ answer: () => void controller.abort() });
+    const stream = httpProxy(proxy.url)(targetAt(1, controller.signal));
+    await expect(stream).rejects.toMatchObject({
+      code: "PROXY_FAILED",
+      message: `the attempt to connect ended before the proxy ${proxy.authority} answered`,
+    });
+    await vi.waitUntil(() => proxy.sockets.size === 0);
+  });
+
+  it("has no effect on a tunnel that is open", async () => {
+    const controller = new AbortController();
+    const proxy = await ConnectProxy.start();
+    const server = createServer((socket) => socket.pipe(socket));
+    const port = await listenOnLoopback(server);
+    const stream = (await httpProxy(proxy.url)(targetAt(port, controller.signal))) as Duplex;
+    expect(stream.isPaused()).toBe(true);
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+    controller.abort();
+    stream.write("echo");
+    expect(String((await once(stream.resume(), "data"))[0])).toBe("echo");
+    stream.destroy();
+  });
+});
+
+it("httpProxy sends the name of a proxy over TLS, but no IP address (RFC 6066 3)", async () => {
+  const names: unknown[] = [];
+  const server = createTlsServer(TLS, (socket) => {
+    names.push((socket as TLSSocket & { servername?: unknown }).servername);
+    socket.end("HTTP/1.1 403 No\r\n\r\n");
+  });
+  const port = await listenOnLoopback(server);
+  for (const host of ["localhost", "127.0.0.1"]) {
+    const createConnection = httpProxy(`https://${host}:${port}`, {
+      tls: { rejectUnauthorized: false },
+    });
+    const socket = new WebSocket("ws://server.example/", { createConnection });
+    expect((await outcomeOf(socket)).error).toMatchObject({ code: "PROXY_REFUSED" });
+  }
+  expect(names).toEqual(["localhost", false]);
 });
 
 describe("invalid arguments of httpProxy", () => {
