@@ -335,7 +335,12 @@ describe("the signal of a target", () => {
 
   it("ends an attempt that waits for the proxy, and closes its socket", async () => {
     const controller = new AbortController();
-    const proxy = await ConnectProxy.start({ answer: () => void controller.abort() });
+    const proxy = await ConnectProxy.start({
+      answer: () => {
+        controller.abort();
+        return undefined;
+      },
+    });
     const stream = httpProxy(proxy.url)(targetAt(1, controller.signal));
     await expect(stream).rejects.toMatchObject({
       code: "PROXY_FAILED",

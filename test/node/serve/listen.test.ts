@@ -10,7 +10,7 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { WebSocket } from "tideway";
 import { serve, type Server } from "tideway/server";
-import { hasReusePort } from "../../../src/node/serve/listen.ts";
+import { hasReusePort, portFailed, readListenPlace } from "../../../src/node/serve/listen.ts";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 let folder: string;
@@ -115,20 +115,55 @@ describe.skipIf(process.platform === "win32")("serve({ path })", () => {
     });
   });
 
+  const expected = "it must be the path of a Unix socket";
   it.each([
-    { path: "" },
-    { path: 5 },
-    { path: null },
-    { path: "a\0b" },
-    { path: `/${"x".repeat(200)}` },
-    { path: "/tmp/a.sock", port: 0 },
-    { path: "/tmp/a.sock", host: "127.0.0.1" },
-  ])("refuses %j", async (options) => {
+    [{ path: "" }, `path is ""; ${expected}`],
+    [{ path: 5 }, `path is 5; ${expected}`],
+    [{ path: null }, `path is null; ${expected}`],
+    [{ path: "a\0b" }, `path is "a\\u0000b"; ${expected}`],
+    [{ path: `/${"\u00e9".repeat(100)}` }, "path has 201 bytes, more than the "],
+    [{ path: "/tmp/a.sock", port: 0 }, "pass either path or port, not both"],
+    [{ path: "/tmp/a.sock", host: "127.0.0.1" }, "pass either path or host, not both"],
+    [{ path: "/tmp/a.sock", host: "127.0.0.1", port: 0 }, "pass either path or port, not both"],
+  ])("refuses %j: %s", async (options, problem) => {
     await expect(serve({ ...(options as object), routes: {} })).rejects.toMatchObject({
       name: "UsageError",
       code: "INVALID_OPTION",
-      message: expect.stringContaining("path"),
+      message: expect.stringContaining(`serve: ${problem}`),
     });
+  });
+});
+
+describe("a server that cannot listen on a port", () => {
+  it.each([
+    ["EADDRINUSE", "the port is already in use; pass another port, or 0 for any free one"],
+    ["EACCES", "this user may not listen on the port; pass a port above 1023"],
+    ["ENOTSUP", "this system does not support reusePort; use node:cluster"],
+    [
+      "ERR_ACCESS_DENIED",
+      "the permission model of Node.js forbids it; start Node.js with --allow-net",
+    ],
+    ["EADDRNOTAVAIL", "this machine does not have the address; pass another host"],
+    ["EMFILE", "listen failed"],
+    [undefined, "listen failed"],
+  ])("for the reason %s says what to do: %s", (code, problem) => {
+    const cause = Object.assign(new Error("listen failed"), code !== undefined && { code });
+    for (const host of [undefined, "::1"]) {
+      expect(portFailed(host, 80, cause)).toMatchObject({
+        code: "LISTEN_FAILED",
+        message: `cannot listen on ${host ?? "*"}:80: ${problem}`,
+        cause,
+      });
+    }
+  });
+});
+
+it("a server without port and host listens on port 8080 of all addresses", () => {
+  expect(readListenPlace(undefined, undefined, undefined, undefined)).toEqual({
+    port: 8080,
+    host: undefined,
+    reusePort: false,
+    backlog: 4096,
   });
 });
 
@@ -159,6 +194,7 @@ describe("serve({ reusePort })", () => {
   it.each(["yes", 1, null])("refuses %j", async (reusePort) => {
     await expect(serve({ reusePort: reusePort as never, routes: {} })).rejects.toMatchObject({
       code: "INVALID_OPTION",
+      message: `serve: reusePort is ${JSON.stringify(reusePort)}; it must be true or false`,
     });
   });
 

@@ -57,17 +57,28 @@ describe("listening", () => {
     expect(server.port).toBe((server.httpServer.address() as AddressInfo).port);
   });
 
-  it.each([
-    { port: -1 },
-    { port: 70_000 },
-    { host: 5 },
-    { host: "" },
-    { host: null },
-    { tls: { cert: "not a certificate", key: "not a key" } },
-  ])("throws at once for the invalid option %j", async (options) => {
-    await expect(start({ ...(options as object), routes: {} })).rejects.toMatchObject({
+  it.each<[string, unknown, string]>([
+    ["port", -1, "an integer from 0 to 65535"],
+    ["port", 65_536, "an integer from 0 to 65535"],
+    ["port", 1.5, "an integer from 0 to 65535"],
+    ["port", "80", "an integer from 0 to 65535"],
+    ["host", 5, "an address or host name to listen on"],
+    ["host", "", "an address or host name to listen on"],
+    ["host", null, "an address or host name to listen on"],
+    ["http2", 1, "a boolean"],
+  ])("throws at once for %s: %j", async (name, value, expected) => {
+    await expect(start({ [name]: value, routes: {} })).rejects.toMatchObject({
       code: "INVALID_OPTION",
-      message: expect.stringContaining(Object.keys(options)[0]),
+      message: `serve: ${name} is ${JSON.stringify(value)}; it must be ${expected}`,
+    });
+  });
+
+  it("throws at once for a malformed certificate", async () => {
+    const tls = { cert: "not a certificate", key: "not a key" };
+    await expect(start({ tls, routes: {} })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringMatching(/^serve: the option tls is invalid: .+/) as string,
+      cause: expect.any(Error) as Error,
     });
   });
 
