@@ -85,9 +85,8 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
     return this.#offer;
   }
 
-  /** Aborts the request's signal. Call it when the client disconnects. */
+  /** Aborts the request's signal. Call it once, when the client disconnects or is refused. */
   abort(): void {
-    if (this.#isAborted) return;
     this.#isAborted = true;
     this.onAborted?.();
     this.#abortController?.abort();
@@ -95,7 +94,6 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
 
   #makeRequest(): Request {
     this.#abortController = new AbortController();
-    if (this.#isAborted) this.#abortController.abort();
     return new Request(this.#href, {
       headers: toHeaders(this.#rawHeaders),
       signal: this.#abortController.signal,

@@ -67,16 +67,22 @@ it("CONNECT is refused after the responses to earlier requests", async () => {
   expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "200", "501"]);
 });
 
-it("a body that its handler does not read is skipped before the next request", async () => {
-  const client = await start();
-  client.send(
-    `POST /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n${"x".repeat(3_000_000)}`,
-  );
-  client.send(request("/fast"));
-  const received = await client.receives("FAST");
-  expect(received).toContain("REFUSED");
-  client.socket.destroy();
-});
+const unread = "x".repeat(3_000_000);
+
+it.each([
+  ["with a length", `Content-Length: 3000000\r\n\r\n${unread}`],
+  ["in chunks", `Transfer-Encoding: chunked\r\n\r\n2dc6c0\r\n${unread}\r\n0\r\n\r\n`],
+])(
+  "a body %s that its handler does not read is skipped before the next request",
+  async (_, body) => {
+    const client = await start();
+    client.send(`POST /refuse HTTP/1.1\r\nHost: localhost\r\n${body}`);
+    client.send(request("/fast"));
+    const received = await client.receives("FAST");
+    expect(received).toContain("REFUSED");
+    client.socket.destroy();
+  },
+);
 
 /** A route in which requests wait until the test answers them. */
 class WaitingRoute {

@@ -1,0 +1,37 @@
+import { once } from "node:events";
+import { serve } from "tideway/server";
+import { expect, it, vi } from "vitest";
+import { handshake, RawClient } from "../../support/clients.ts";
+
+it("an error of authorize is not reported if its client has left", async () => {
+  const onError = vi.fn<(error: unknown) => void>();
+  const aborted: boolean[] = [];
+  let hasLeft!: () => void;
+  const leaving = new Promise<void>((resolve) => (hasLeft = resolve));
+  await using server = await serve({
+    port: 0,
+    onError,
+    onRefused: () => {},
+    routes: {
+      "ws:/": {
+        authorize: async (request: Request): Promise<object> => {
+          await leaving;
+          aborted.push(request.signal.aborted);
+          request.signal.throwIfAborted();
+          return {};
+        },
+        handle: () => {},
+      },
+    },
+  });
+  const accepted = once(server.httpServer, "upgrade");
+  const client = new RawClient(server.port).send(handshake("/"));
+  const [, socket] = (await accepted) as [unknown, NodeJS.EventEmitter];
+  const closed = once(socket, "close");
+  client.socket.destroy();
+  await closed;
+  hasLeft();
+  await vi.waitFor(() => expect(aborted).toEqual([true]));
+  await server.stop();
+  expect(onError).not.toHaveBeenCalled();
+});
