@@ -35,3 +35,22 @@ it("an error of authorize is not reported if its client has left", async () => {
   await server.stop();
   expect(onError).not.toHaveBeenCalled();
 });
+
+it("authorize gets the values of repeated fields, joined as in a Request (Fetch 2.2.2)", async () => {
+  const observed: (string | null)[] = [];
+  await using server = await serve({
+    port: 0,
+    routes: {
+      "ws:/": {
+        authorize: ({ headers }: Request) => {
+          observed.push(headers.get("cookie"), headers.get("x-a"), headers.get("host"));
+          return {};
+        },
+        handle: (socket) => socket.close(),
+      },
+    },
+  });
+  const fields = { Cookie: ["a=1", "b=2"], "X-A": ["c", "d"] };
+  await new RawClient(server.port).send(`${handshake("/", fields)}\x88\x80\0\0\0\0`).closed();
+  expect(observed).toEqual(["a=1; b=2", "c, d", "localhost"]);
+});
