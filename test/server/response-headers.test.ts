@@ -28,6 +28,7 @@ describe.each(SERVER_KINDS)("responseHeaders of authorize, over $name,", ({ star
     responseHeaders.append("Set-Cookie", "a=1; Path=/; HttpOnly");
     responseHeaders.append("Set-Cookie", "b=2");
     responseHeaders.set("X-Node", "7");
+    responseHeaders.set("X-Latin", "\xe9");
   };
 
   it.each<[string, Authorize]>([
@@ -48,6 +49,7 @@ describe.each(SERVER_KINDS)("responseHeaders of authorize, over $name,", ({ star
       "set-cookie: b=2",
     ]);
     expect(head).toMatch(/^x-node: 7$/m);
+    expect(head).toMatch(/^x-latin: \xe9$/m);
     expect(head.match(/^(?:upgrade|connection|sec-websocket-accept): /gim)).toHaveLength(3);
   });
 

@@ -84,7 +84,6 @@ export function forwardDrain(socket: Duplex, response: ServerResponse): void {
 /** Creates a request with the properties that `ServerResponse` reads from an opening handshake. */
 function openingRequest(socket: Socket): IncomingMessage {
   const request = new IncomingMessage(socket);
-  request.method = "GET";
   request.httpVersionMajor = 1;
   request.httpVersionMinor = 1;
   return request;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { serve } from "tideway/server";
 import { versions } from "node:process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { canBeReadAgain } from "../../../src/node/http/ignore-upgrade.ts";
 import { RawClient, statusOf } from "../../support/clients.ts";
 
@@ -12,19 +12,45 @@ it.each([
 ])("a handler gets Connection: %s without its option upgrade", async (sent, received) => {
   await using server = await serve({
     port: 0,
-    routes: {
-      "/": ({ headers }) =>
-        Response.json({ connection: headers.get("connection"), upgrade: headers.get("upgrade") }),
-    },
+    routes: { "/": ({ headers }) => Response.json(Object.fromEntries(headers)) },
   });
   const whenUpgrade = once(server.httpServer, "upgrade");
   const client = new RawClient(server.port).send(
-    `GET / HTTP/1.1\r\nHost: localhost\r\nConnection: ${sent}\r\nUpgrade: h2c\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: localhost\r\nConnection: ${sent}\r\nUpgrade: h2c\r\nX-List: a, upgrade,b\r\n\r\n`,
   );
   await whenUpgrade;
   const [, body] = (await client.receives("}")).split("\r\n\r\n");
-  expect(JSON.parse(body)).toEqual({ connection: received.trim(), upgrade: null });
+  expect(JSON.parse(body)).toEqual({
+    connection: received.trim(),
+    host: "localhost",
+    "x-list": "a, upgrade,b",
+  });
   client.socket.destroy();
+});
+
+it("a connection with many ignored upgrades after unanswered requests causes no warning", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): unknown => warnings.push(warning);
+  process.on("warning", onWarning);
+  onTestFinished(() => void process.off("warning", onWarning));
+  let count = 0;
+  await using server = await serve({
+    port: 0,
+    routes: {
+      "/": async () => {
+        await new Promise(setImmediate);
+        return new Response(`answer ${count++};`);
+      },
+    },
+  });
+  const get = (fields: string): string => `GET / HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`;
+  const client = new RawClient(server.port);
+  for (let i = 1; i < 30; i += 2) {
+    client.send(get("") + get("Connection: Upgrade\r\nUpgrade: h2c\r\n"));
+    await client.receives(`answer ${i};`);
+  }
+  client.socket.destroy();
+  expect(warnings).toEqual([]);
 });
 
 it.each([

@@ -67,6 +67,16 @@ it("CONNECT is refused after the responses to earlier requests", async () => {
   expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "200", "501"]);
 });
 
+it("bytes that are not HTTP are refused after the responses to earlier requests", async () => {
+  const client = await start();
+  const refused = once(server.httpServer, "clientError");
+  client.send(`${request("/slow")}${request("/fast")}nonsense\r\n\r\n`);
+  await refused;
+  answerSlow(new Response("SLOW"));
+  const received = await client.closed();
+  expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "200", "400"]);
+});
+
 const unread = "x".repeat(3_000_000);
 
 it.each([

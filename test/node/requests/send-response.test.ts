@@ -80,6 +80,15 @@ describe.each([
     expect(received.slice(received.indexOf("\r\n\r\n") + 4)).toBe(sent);
   });
 
+  it.each(["content-length", "transfer-encoding"])("has its own %s alone", async (name) => {
+    const value = name === "content-length" ? "4" : "chunked";
+    const received = await respond(() => new Response("text", { headers: { [name]: value } }));
+    expect(received.match(/^(content-length|transfer-encoding): .*$/gim)).toEqual([
+      `${name}: ${value}`,
+    ]);
+    expect(received).toContain("text");
+  });
+
   it("of a stream is sent in chunks with all cookies", async () => {
     const headers = new Headers([
       ["set-cookie", "a=1"],
