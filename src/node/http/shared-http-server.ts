@@ -84,9 +84,8 @@ export class SharedHttpServer {
     this.#stopping = [...this.#stopping, application];
   }
 
-  /** Removes `application`. When none is left, restores the HTTP server. */
+  /** Removes `application`, for which `beginStop` was called. When none is left, restores the HTTP server. */
   remove(application: Http1Listener): void {
-    this.#serving = this.#serving.filter((other) => other !== application);
     this.#stopping = this.#stopping.filter((other) => other !== application);
     if (this.#serving.length + this.#stopping.length > 0) return;
     if (sharedServers.get(this.#httpServer) !== this) return;

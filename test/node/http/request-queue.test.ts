@@ -125,6 +125,16 @@ describe("at most 16 requests per connection are pending", () => {
       await once(httpServer.listen(0), "listening");
       return new RawClient((httpServer.address() as AddressInfo).port).socket;
     },
+    "two attachments": async (route: WaitingRoute) => {
+      const httpServer = createServer();
+      const attachments = [
+        attach(httpServer, { routes: { "/wait": route.handle } }),
+        attach(httpServer, { routes: { "/other": () => new Response() } }),
+      ];
+      server = { stop: () => Promise.all(attachments.map((one) => one.stop())) } as never;
+      await once(httpServer.listen(0), "listening");
+      return new RawClient((httpServer.address() as AddressInfo).port).socket;
+    },
     "attach to node:https": async (route: WaitingRoute) => {
       const httpServer = createHttpsServer(TLS);
       server = attach(httpServer, { routes: { "/wait": route.handle } }) as unknown as Server;
