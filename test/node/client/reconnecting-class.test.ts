@@ -17,6 +17,17 @@ describe("options of a ReconnectingWebSocket in Node", () => {
       { handshakeTimeoutMs: 0 },
       "handshakeTimeoutMs is 0; it must be a number above 0 and up to 2147483647",
     ],
+    [{ maxDelayMs: NaN }, "maxDelayMs is NaN; it must be a number from 0 to 2147483647"],
+    [
+      { stableAfterMs: 2 ** 31 },
+      "stableAfterMs is 2147483648; it must be a number from 0 to 2147483647",
+    ],
+    [
+      { maxQueuedBytes: () => 1 },
+      "maxQueuedBytes is function; it must be a number from 0 to 2147483647",
+    ],
+    [{ random: 0.5 }, "random is 0.5; it must be a function"],
+    [{ timers: {} }, "timers is {}; it must be an object with setTimeout and clearTimeout"],
     [{ maxQueuedBytes: "1" }, 'maxQueuedBytes is "1"; it must be a number from 0 to 2147483647'],
     [{ initialDelay: 1 }, "there is no option initialDelay"],
     [{ headers: {} }, "there is no option headers"],

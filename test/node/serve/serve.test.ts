@@ -91,34 +91,43 @@ describe("routes", () => {
     expect(cancel).toHaveBeenCalledOnce();
   });
 
-  it.each<[string, Record<string, unknown>]>([
-    ["x", { x: () => new Response() }],
-    ["", { "": () => new Response() }],
-    ["wss:/x", { "wss:/x": () => {} }],
-    ["ws:x", { "ws:x": () => {} }],
-    ["/:a/:a", { "/:a/:a": () => new Response() }],
-    ["/(", { "/(": () => new Response() }],
-    ["ws://localhost/c", { "ws://localhost/c": () => {} }],
-    ["ws:/x", { "ws:/x": {} }],
-    ["ws:/x", { "ws:/x": { handle: 5 } }],
-    ["ws:/x", { "ws:/x": { handle: () => {}, authorize: true } }],
-    ["ws:/x", { "ws:/x": { handle: () => {}, protocols: ["a b"] } }],
-    ["ws:/x", { "ws:/x": { handle: () => {}, protocols: ["a", "a"] } }],
-    ["ws:/x", { "ws:/x": { handle: () => {}, protocols: "a" } }],
-    ["ws:/x", { "ws:/x": { handle: () => {}, protocols: [5] as unknown as string[] } }],
-    ["/x", { "/x": { handle: () => {} } }],
-    ["/x", { "/x": null }],
-    ["ws:/x", { "ws:/x": null }],
-  ])(
-    "throw at once, with the key %j in the error, if the key or its value is invalid",
-    async (key, routes) => {
-      await expect(start({ routes: routes as {} })).rejects.toMatchObject({
-        name: "UsageError",
-        code: "INVALID_ROUTE",
-        message: expect.stringContaining(JSON.stringify(key)),
-      });
-    },
-  );
+  const KEY =
+    'a key must be a path such as "/x/:id", with an optional prefix such as "ws:" or "get:"';
+  const ROUTE = "a WebSocket route must be a function, or an object with the function handle";
+  const PROTOCOLS =
+    "protocols must be a list of different tokens (RFC 6455 4.1), or a function that chooses one";
+  const handle = (): void => {};
+
+  it.each<[string, unknown, string]>([
+    ["x", () => new Response(), KEY],
+    ["", () => new Response(), KEY],
+    ["//x", () => new Response(), KEY],
+    ["ws:x", handle, KEY],
+    ["ws://localhost/c", handle, KEY],
+    [
+      "wss:/x",
+      handle,
+      'its prefix "wss" must be "ws" or one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+    ],
+    ["/:a/:a", () => new Response(), "its path must be a pathname in the syntax of URLPattern"],
+    ["/(", () => new Response(), "its path must be a pathname in the syntax of URLPattern"],
+    ["ws:/x", null, ROUTE],
+    ["ws:/x", {}, ROUTE],
+    ["ws:/x", { handle: 5 }, ROUTE],
+    ["ws:/x", { handle, authorize: true }, "authorize must be a function"],
+    ["ws:/x", { handle, protocols: ["a b"] }, PROTOCOLS],
+    ["ws:/x", { handle, protocols: ["a", "a"] }, PROTOCOLS],
+    ["ws:/x", { handle, protocols: "a" }, PROTOCOLS],
+    ["ws:/x", { handle, protocols: [5] }, PROTOCOLS],
+    ["/x", { handle }, "the handler of an HTTP route must be a function"],
+    ["/x", null, "the handler of an HTTP route must be a function"],
+  ])("throw at once for the key %j and the value %j: %s", async (key, route, problem) => {
+    await expect(start({ routes: { [key]: route } as {} })).rejects.toMatchObject({
+      name: "UsageError",
+      code: "INVALID_ROUTE",
+      message: `the route ${JSON.stringify(key)} is invalid: ${problem}`,
+    });
+  });
 
   it.each([
     { maxMessageBytes: 0 },

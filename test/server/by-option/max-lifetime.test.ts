@@ -63,7 +63,7 @@ describe("maxLifetimeMs", () => {
       clock.advance(ms - 1000);
       expect(connection.calls).toEqual([]);
       clock.advance(2000);
-      expect(connection.calls).toEqual([["close", 1001, expect.any(String)]]);
+      expect(connection.calls).toEqual([["close", 1001, "maximum lifetime reached"]]);
     },
   );
 
