@@ -299,6 +299,17 @@ describe("a response to an opening handshake", () => {
   });
 });
 
+it("a connection sends a ping after heartbeat.idleMs without data", async () => {
+  const opcode = deferred<number>();
+  const url = await serveBytes((socket, request) => {
+    socket.once("data", (chunk: Buffer) => opcode.resolve(chunk[0]));
+    socket.write(acceptance(request));
+  });
+  const socket = new WebSocket(url, { heartbeat: { idleMs: 1, timeoutMs: 60_000 } });
+  expect(await opcode.promise).toBe(0x89);
+  socket.close();
+});
+
 describe("the request", () => {
   it("has the path, the subprotocols and the given header fields", async () => {
     let head = "";
@@ -363,6 +374,7 @@ describe("the request, for credentials and Host,", () => {
     async (host) => {
       const head = await headOf((url) => url, { Host: host });
       expect(fieldsOf(head, "host")).toEqual([host]);
+      expect(fieldsOf(head, "authorization")).toEqual([]);
     },
   );
 

@@ -266,17 +266,23 @@ describe("a createConnection function", () => {
     },
   );
 
-  it.each(["closes", "fails"])(
-    "that returns a stream that %s during the handshake makes the attempt fail",
-    async (how) => {
-      const error = await errorOf(() => {
+  it.each([
+    ["closes", "ws"],
+    ["fails", "ws"],
+    ["closes", "wss"],
+    ["fails", "wss"],
+  ])(
+    "that returns a stream that %s during the handshake of a %s: URL makes the attempt fail",
+    async (how, scheme) => {
+      const connectTo = (): Duplex => {
         const stream = new PassThrough();
         stream._write = () => {
           if (how === "fails") stream.destroy(cause);
           else stream.destroy();
         };
         return stream;
-      });
+      };
+      const error = await errorOf(connectTo, `${scheme}://host/`);
       expect(error).toMatchObject(how === "fails" ? { cause } : { code: "HANDSHAKE_CUT" });
     },
   );
@@ -287,7 +293,10 @@ describe("a createConnection function", () => {
       createConnection: () => stream,
       tls: { cert: "nonsense" },
     });
-    expect((await outcomeOf(socket)).error).toMatchObject({ code: "INVALID_OPTION" });
+    expect((await outcomeOf(socket)).error).toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringMatching(/^WebSocket: the option tls is invalid: .+/) as string,
+    });
     expect(stream.destroyed).toBe(true);
   });
 });

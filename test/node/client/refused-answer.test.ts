@@ -41,6 +41,19 @@ describe("a handshake that the server refuses", () => {
     expect(body).toBe("log in: \u{e9}");
   });
 
+  it("has a body that arrives after the head, in several parts", async () => {
+    const parts = ["HTTP/1.1 401 No\r\nContent-Length: 6\r\n\r\n", "log", " in"];
+    const url = await serveBytes((socket) => {
+      const next = (): void => {
+        const part = parts.shift();
+        if (part !== undefined) socket.write(part, () => setImmediate(next));
+      };
+      next();
+    });
+    const { error } = await outcomeOf(new WebSocket(url));
+    expect(error).toMatchObject({ status: 401, body: "log in" });
+  });
+
   it("has at most 4,096 bytes of the body, without a partial character", async () => {
     const text = Buffer.from("\u{20ac}".repeat(2000)).toString("latin1");
     const { body } = await errorOf(`HTTP/1.1 500 No\r\n\r\n${text}`);

@@ -1,9 +1,10 @@
-import type { ServerOptions } from "node:https";
 import { createServer } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { WebSocket } from "tideway";
 import { describe, expect, it } from "vitest";
 import { echo, outcomeOf, serveSecurely } from "../../support/servers.ts";
-import { CERT } from "../../support/certificate.ts";
+import { CERT, TLS } from "../../support/certificate.ts";
+import { listenOnLoopback } from "./loopback.ts";
 
 describe("a connection to an unreachable server", () => {
   const refused = {
@@ -50,18 +51,20 @@ describe("wss", () => {
     await socket.onClose.first;
   });
 
-  it("sends the server name over TLS (RFC 6066 3)", async () => {
-    const names: string[] = [];
-    const options: ServerOptions = {
-      SNICallback: (name, done) => {
-        names.push(name);
-        done(null);
-      },
-    };
-    const url = await serveSecurely(options, (socket) => socket.close(1000));
-    const outcome = await outcomeOf(new WebSocket(url, { tls: { ca: CERT } }));
-    expect(outcome).toMatchObject({ code: 1000, wasClean: true });
-    expect(names).toEqual(["localhost"]);
+  it("sends the server name over TLS, but no IP address (RFC 6066 3)", async () => {
+    const names: unknown[] = [];
+    const server = createTlsServer(TLS, (socket) => {
+      names.push((socket as TLSSocket & { servername?: unknown }).servername);
+      socket.end();
+    });
+    const port = await listenOnLoopback(server);
+    for (const host of ["localhost", "127.0.0.1"]) {
+      const socket = new WebSocket(`wss://${host}:${port}/`, {
+        tls: { rejectUnauthorized: false },
+      });
+      expect((await outcomeOf(socket)).error).toMatchObject({ code: "HANDSHAKE_CUT" });
+    }
+    expect(names).toEqual(["localhost", false]);
   });
 
   it("refuses a certificate for another host name", async () => {
