@@ -34,6 +34,11 @@ export class RequestQueue {
     return this.#received;
   }
 
+  /** The response to the oldest unanswered request, which is sent before the others. */
+  get current(): ServerResponse | undefined {
+    return this.#responses[0];
+  }
+
   /** The response to the latest unanswered request. */
   get latest(): ServerResponse | undefined {
     return this.#responses.at(-1);

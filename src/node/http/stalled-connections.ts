@@ -1,6 +1,7 @@
-import type { IncomingMessage, Server as HttpServer } from "node:http";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { RequestQueue } from "./request-queue.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";
 
 /**
@@ -20,8 +21,8 @@ export function dropStalledConnections(
   );
   // Idle connections also time out, after keepAliveTimeout. This listener must close them.
   httpServer.on("timeout", (socket: Socket) => {
-    if (isBusy(socket)) waitOrDrop(socket, stallTimeoutMs(httpServer));
-    else socket.destroy();
+    if (!isBusy(socket)) socket.destroy();
+    else waitOrDrop(socket, stallTimeoutMs(httpServer), RequestQueue.of(socket).current);
   });
 }
 
@@ -33,8 +34,12 @@ export function dropIfStalled(socket: Duplex, httpServer: HttpServer): void {
   socket.on("timeout", () => waitOrDrop(socket, timeoutMs));
 }
 
-/** Handles a connection on which no byte has moved for `timeoutMs`. */
-function waitOrDrop(socket: Socket, timeoutMs: number): void {
-  if (socket.writableLength > 0) socket.destroy();
+/**
+ * Handles a connection on which no byte has moved for `timeoutMs`.
+ *
+ * @param response the response that is being sent. In Bun, its unsent bytes do not count for the socket.
+ */
+function waitOrDrop(socket: Socket, timeoutMs: number, response?: ServerResponse): void {
+  if (socket.writableLength > 0 || (response?.writableLength ?? 0) > 0) socket.destroy();
   else socket.setTimeout(timeoutMs);
 }
