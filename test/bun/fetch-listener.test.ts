@@ -157,6 +157,15 @@ describeInBun("requests with tideway/bun", ({ start, onError, reports }) => {
       expect(reports).toEqual([]);
     });
 
+    it("a request before the response to an earlier one closes the connection", async () => {
+      const { port } = await start({
+        "/slow": async () => await new Promise<Response>(() => {}),
+        "/page": () => new Response("page"),
+      });
+      const client = new RawClient(port).send(request("GET /slow") + request("GET /page"));
+      expect(await client.closed()).toBe("");
+    });
+
     it("fields with the same name are one, joined by commas, and count as one", async () => {
       const { port } = await start({ "/": ({ headers }) => new Response(headers.get("x")) });
       const repeated = Array.from({ length: 150 }, (_, index) => `X: ${index}`);

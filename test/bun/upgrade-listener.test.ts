@@ -212,7 +212,7 @@ describeInBun("handshakes with tideway/bun", ({ start, onError, reports }) => {
       expect(response).toMatch(/\r\ncontent-type: application\/octet-stream\r\n/i);
     });
 
-    it("HTTP/1.0, a `#` in the target, and an unanswered request before it are accepted", async () => {
+    it("HTTP/1.0, a `#` in the target, and a request in the same packet before it are accepted", async () => {
       const { port } = await start({ "ws:/": echo, "/page": () => new Response("page") });
       for (const request of [
         handshake("/", {}, "GET / HTTP/1.0"),
