@@ -4,16 +4,12 @@ import type { KnownDifference } from "./known-differences.ts";
 export const DENO_DIFFERENCES: readonly KnownDifference[] = [
   {
     runtimes: ["deno"],
-    reason:
-      "more than 16 pipelined requests without an answer are answered with 503, as with `fastPaths: false`",
+    reason: "pipelined requests in random pieces are answered with 503 too",
     tests: [
       {
         path: "test/node/http/request-queue.test.ts",
         names: [
-          "at most 16 requests per connection are pending with serve; the others follow in order",
-          "at most 16 requests per connection are pending with attach; the others follow in order",
           "at most 16 requests per connection are pending for any split of the bytes and any bodies",
-          "thousands of pipelined requests do not block the event loop",
         ],
       },
     ],
@@ -174,12 +170,6 @@ export const DENO_DIFFERENCES: readonly KnownDifference[] = [
         path: "test/anomalies/channel-losses.test.ts",
         names: [
           "the guarantees hold, even if the connection is lost at any frame of everything together",
-        ],
-      },
-      {
-        path: "test/hostile/bad-requests.test.ts",
-        names: [
-          "a server accepts unusual but valid requests: an offer of another protocol than WebSocket, which it ignores (RFC 9110 7.8)",
         ],
       },
       {

@@ -1,4 +1,5 @@
 import type { Runtime } from "../support/runtimes.ts";
+import { BUN_DIFFERENCES } from "./bun-differences.ts";
 import { DENO_DIFFERENCES } from "./deno-differences.ts";
 
 /** A gap of a runtime, and the tests that fail for this reason. */
@@ -34,6 +35,35 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     reference: "https://github.com/oven-sh/bun/pull/33545",
     tests: [{ path: "test/node/http2/" }],
   },
+  {
+    runtimes: ["bun", "deno"],
+    reason:
+      "an `Upgrade` for another protocol with a body is refused with 400, because the runtime has begun to read the body",
+    tests: [
+      {
+        path: "test/hostile/bad-requests.test.ts",
+        names: [
+          "a server accepts unusual but valid requests: an offer of another protocol than WebSocket, which it ignores (RFC 9110 7.8)",
+        ],
+      },
+    ],
+  },
+  {
+    runtimes: ["bun", "deno"],
+    reason:
+      "more than 16 pipelined requests without an answer are answered with 503, as with `fastPaths: false`",
+    tests: [
+      {
+        path: "test/node/http/request-queue.test.ts",
+        names: [
+          "at most 16 requests per connection are pending with serve; the others follow in order",
+          "at most 16 requests per connection are pending with attach; the others follow in order",
+          "thousands of pipelined requests do not block the event loop",
+        ],
+      },
+    ],
+  },
+  ...BUN_DIFFERENCES,
   ...DENO_DIFFERENCES,
 ];
 
