@@ -79,7 +79,8 @@ describe("a handshake", () => {
     const server = new WebSocketServer({ server: httpServer });
     const { port } = httpServer.address() as AddressInfo;
     const client = new RawClient(port).send(handshake("/"));
-    expect(statusOf(await client.closed())).toBe(400);
+    // Newer releases of Node.js refuse the request themselves.
+    expect([400, 431]).toContain(statusOf(await client.closed()));
     server.close();
     httpServer.close();
   });
