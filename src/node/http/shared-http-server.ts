@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ShutdownPlan } from "../../server/shutdown.ts";
 import type { Http1Listener } from "./http1-listener.ts";
-import { asksForWebSocket } from "./ignore-upgrade.ts";
+import { asksForWebSocket, ignoreUpgrades } from "./ignore-upgrade.ts";
 import { noRequestLimiter, type RequestLimiter } from "./request-limiter.ts";
 import { RequestQueue } from "./request-queue.ts";
 
@@ -60,6 +60,10 @@ export class SharedHttpServer {
     httpServer.on("upgrade", this.#onUpgrade);
     httpServer.on("newListener", this.#onNewListener);
     this.#restore = [
+      ignoreUpgrades(
+        httpServer,
+        (request) => !asksForWebSocket(request) && this.#applicationFor(request) !== undefined,
+      ),
       overrideMethod<EmitArgs, boolean>(httpServer, "emit", (self, args, inner) =>
         this.#take(args, inner) ? true : inner(self, args),
       ),

@@ -90,13 +90,14 @@ describe("a publish", () => {
       await client.hello();
       const data = "[".repeat(100_000) + "]".repeat(100_000);
       client.socket.send(`{"type":"publish","id":1,"topic":"rooms/a","number":1,"data":${data}}`);
-      expect(await client.answer(1)).toEqual({
+      const refusal = {
         type: "error",
         id: 1,
         code: "INVALID_DATA",
         message: "the data is nested too deeply",
         mayBeStored: false,
-      });
+      };
+      expect(await client.answer(1)).toMatchObject(isJsonDeep() ? { type: "result" } : refusal);
       expect(server.errors).toEqual([]);
     }
   });
@@ -263,3 +264,13 @@ describe("publishes of one session to one topic", () => {
     });
   });
 });
+
+/** Whether JSON can express such data, as in Node.js 26. */
+function isJsonDeep(): boolean {
+  try {
+    JSON.stringify(JSON.parse("[".repeat(100_000) + "]".repeat(100_000)));
+    return true;
+  } catch {
+    return false;
+  }
+}
