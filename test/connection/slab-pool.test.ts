@@ -34,14 +34,37 @@ it("a SlabPool gives a returned buffer to the next request that fits into it", (
   expect(allocated).toEqual([16_384, 4096, 16_384]);
 });
 
-it("a SlabPool keeps at most 4 MiB of each size, and no buffer of another size", () => {
-  const { pool, allocated } = poolOf();
-  const taken = Array.from({ length: 1100 }, () => pool.take(4096));
+/** Takes buffers, and gives them back after all have been taken. */
+function use(pool: SlabPool, count: number, minBytes: number): void {
+  const taken = Array.from({ length: count }, () => pool.take(minBytes));
   for (const buffer of taken) pool.give(buffer);
+}
+
+it("a SlabPool keeps at most 32 MiB", () => {
+  const { pool, allocated } = poolOf();
+  use(pool, 2100, 16_384);
+  allocated.length = 0;
+  use(pool, 2100, 16_384);
+  expect(allocated).toHaveLength(2100 - 2048);
+});
+
+it("a full SlabPool discards buffers of the size that takes the most memory", () => {
+  const { pool, allocated } = poolOf();
+  use(pool, 10, 81_920);
+  use(pool, 2048, 16_384);
+  use(pool, 30, 294_912);
+  allocated.length = 0;
+  use(pool, 10, 81_920);
+  use(pool, 30, 294_912);
+  expect(allocated).toEqual([]);
+  use(pool, 2048, 16_384);
+  // 32 MiB have room for 1,458 of these besides the larger buffers.
+  expect(allocated).toHaveLength(2048 - 1458);
+});
+
+it("a SlabPool keeps no buffer of another size", () => {
+  const { pool } = poolOf();
   const large = pool.take(2_000_000);
   pool.give(large);
-  allocated.length = 0;
-  for (let count = 0; count < 1100; count++) pool.take(4096);
-  expect(allocated).toHaveLength(1100 - 1024);
   expect(pool.take(2_000_000) === large).toBe(false);
 });
