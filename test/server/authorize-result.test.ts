@@ -76,6 +76,7 @@ const ERRORS: ReadonlyArray<readonly [string, () => unknown]> = [
     "an Error with a status and headers",
     () => Object.assign(new Error("x"), { status: 401, headers: {} }),
   ],
+  ["an Error without a prototype", () => Object.setPrototypeOf(new Error("x"), null) as unknown],
   ["a DOMException", () => new DOMException("x", "AbortError")],
   ["an Error subclass of another realm with its own name", foreignException],
 ];

@@ -347,6 +347,18 @@ describe("iteration", () => {
     ]);
   });
 
+  it("can continue an iterator from which a value was taken", async () => {
+    const values = open(numbers)[Symbol.asyncIterator]();
+    receive("1", "2", "3");
+    expect(await values.next()).toEqual({ done: false, value: 1 });
+    const rest: number[] = [];
+    for await (const value of values) {
+      rest.push(value);
+      if (value === 3) break;
+    }
+    expect(rest).toEqual([2, 3]);
+  });
+
   it("is done after the error it throws", async () => {
     const socket = open(numbers);
     const iterator = socket[Symbol.asyncIterator]();
