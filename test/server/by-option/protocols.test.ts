@@ -40,23 +40,26 @@ describe.each(SERVER_KINDS)("protocols as a function, over $name,", ({ start }) 
     expect(onError).not.toHaveBeenCalled();
   });
 
-  it.each([
-    ["b"],
-    ["A"],
-    ["a\r\nSet-Cookie: x=1"],
-    [true],
-    [null],
-    [0],
-    [1],
-    [["a"]],
-    [{ toString: () => "a" }],
-    [Promise.resolve("a")],
-    [Symbol("a")],
-  ])("refuses with 500 for %o, and reports it", async (choice) => {
+  it.each<[unknown, string]>([
+    ["b", '"b"'],
+    ["A", '"A"'],
+    ["a\r\nSet-Cookie: x=1", '"a\\r\\nSet-Cookie: x=1"'],
+    [true, "a value of type boolean"],
+    [null, "null"],
+    [0, "a value of type number"],
+    [1, "a value of type number"],
+    [["a"], "a value of type object"],
+    [{ toString: () => "a" }, "a value of type object"],
+    [Promise.resolve("a"), "a promise"],
+    [Symbol("a"), "a value of type symbol"],
+  ])("refuses with 500 for %o, and reports it as %s", async (choice, shown) => {
     expect(statusOf(await ask(() => choice, "a"))).toBe(500);
     expect(onError).toHaveBeenCalledOnce();
     expect(onError.mock.calls[0][0]).toBeInstanceOf(UsageError);
-    expect(onError.mock.calls[0][0]).toMatchObject({ code: "INVALID_SUBPROTOCOL" });
+    expect(onError.mock.calls[0][0]).toMatchObject({
+      code: "INVALID_SUBPROTOCOL",
+      message: expect.stringContaining(`protocols returned ${shown}; return an offered`) as string,
+    });
   });
 
   it("answers with 500 if the function rejects, throws or changes the offer", async () => {
