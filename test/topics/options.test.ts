@@ -27,26 +27,74 @@ describe("misuse throws a UsageError:", () => {
     expect(() => new Topics(options as never)).toThrow(INVALID_OPTION);
   });
 
-  it.each<[string, string, (topics: Topics) => Promise<unknown>]>([
-    ["publish with options null", "INVALID_OPTION", (t) => t.topic("a").publish("", null as never)],
-    ["publish with an empty id", "INVALID_ID", (t) => t.topic("a").publish("", { id: "" })],
-    ["publish of a number", "INVALID_DATA", (t) => t.topic("a").publish(5 as never)],
+  const NO_SOCKET =
+    "the first argument is not a socket; pass a socket of tideway/server, or an object with the properties of TopicSocket";
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+
+  it.each<[string, string, (topics: Topics) => unknown]>([
     [
-      "subscribe with options null",
-      "INVALID_OPTION",
-      (t) => t.topic("a").subscribe(new RecordingSocket(), null as never),
+      "INVALID_TOPIC",
+      "a topic name must be a string of 1 to 256 characters without lone surrogates, not 5",
+      (t) => t.topic(5 as never),
     ],
-    ["subscribe of null", "INVALID_SOCKET", (t) => t.topic("a").subscribe(null as never)],
-    ["subscribe of a string", "INVALID_SOCKET", (t) => t.topic("a").subscribe("socket" as never)],
-    ["history with options null", "INVALID_OPTION", (t) => t.topic("a").history(null as never)],
-    ["history with a limit of -1", "INVALID_LIMIT", (t) => t.topic("a").history({ limit: -1 })],
     [
-      "enter without a member",
+      "INVALID_TOPIC",
+      "a topic name must be a string of 1 to 256 characters without lone surrogates, not a string of length 257",
+      (t) => t.topic("x".repeat(257)),
+    ],
+    [
+      "INVALID_ID",
+      "the id must be a string of 1 to 128 characters, not 0 characters",
+      (t) => t.topic("a").publish("", { id: "" }),
+    ],
+    [
+      "INVALID_ID",
+      "the id must be a string of 1 to 128 characters, not 5",
+      (t) => t.topic("a").publish("", { id: 5 as never }),
+    ],
+    [
+      "INVALID_SENDER",
+      "the sender must be a string of 1 to 128 characters, not 129 characters",
+      (t) => t.topic("a").send("", { sender: "x".repeat(129) }),
+    ],
+    [
+      "INVALID_DATA",
+      "the data of a publication must be a string or a Uint8Array, not 5",
+      (t) => t.topic("a").publish(5 as never),
+    ],
+    [
+      "PUBLICATION_TOO_BIG",
+      "a publication of 1048578 bytes exceeds maxPublicationBytes 1048576; publish less data, or raise the limit",
+      (t) => t.topic("a").publish("\u00e9".repeat(524_289)),
+    ],
+    ["INVALID_SOCKET", NO_SOCKET, (t) => t.topic("a").subscribe(null as never)],
+    ["INVALID_SOCKET", NO_SOCKET, (t) => t.topic("a").subscribe("socket" as never)],
+    [
+      "INVALID_LIMIT",
+      "history: limit is -1; it must be an integer, 0 or more",
+      (t) => t.topic("a").history({ limit: -1 }),
+    ],
+    [
       "INVALID_MEMBER",
+      "the id of a member must be a string of 1 to 128 characters",
       (t) => t.topic("a").enter(new RecordingSocket(), undefined as never),
     ],
-  ])("%s", async (_, code, call) => {
-    await expect(call(openTopics({ presence: true }))).rejects.toThrow(usageError(code));
+    [
+      "INVALID_MEMBER",
+      "JSON cannot express the data of the member; see cause",
+      (t) => t.topic("a").enter(new RecordingSocket(), { id: "m", data: circular }),
+    ],
+    [
+      "INVALID_MEMBER",
+      "a member of 16410 characters of JSON exceeds the limit of 16384; use less data",
+      (t) => t.topic("a").enter(new RecordingSocket(), { id: "m", data: "x".repeat(16_384) }),
+    ],
+  ])("%s, %s", async (code, message, call) => {
+    const topics = openTopics({ presence: true });
+    await expect((async () => call(topics))()).rejects.toThrow(
+      expect.objectContaining({ name: "UsageError", code, message }),
+    );
   });
 
   it("formatPosition of undefined", () => {
