@@ -85,6 +85,33 @@ describe("a route pattern", () => {
     ]);
   });
 
+  it.each([
+    "\\x41+",
+    "\\u0042+",
+    "\\u{43}+",
+    "\\p{Lu}+",
+    "\\P{Lu}+",
+    "\\d\\D*",
+    "[A-C]+",
+    "[^A-C]+",
+    "[a\\]]+",
+    "[\\x41]+",
+    "a\\.b|b{2}|c{1,2}|d{2,}",
+    "a??b*?",
+    "(?:ab|c)+",
+    ".",
+  ])("matches the expression %s like URLPattern", (expression) => {
+    const path = `/:x(${expression})`;
+    const pattern = urlPatternOf(path)!;
+    const texts = "A AA B BB C a b ab aab a.b a]b ] bb bbb c cc ccc d dd ddd 1 1a 12 a1 x".split(
+      " ",
+    );
+    for (const text of texts) {
+      const groups = pattern.exec({ pathname: `/${text}` })?.pathname.groups;
+      expect([text, match(path, `/${text}`)]).toEqual([text, groups && { x: groups["x"] }]);
+    }
+  });
+
   it("matches like URLPattern, whichever way a pattern was compiled", () => {
     const literal = fc.stringMatching(/^[a-z.$~-]{0,3}$/).filter((text) => !/^\.{1,2}$/.test(text));
     const segment = fc.oneof(literal, fc.constantFrom(":a", ":b", ":c", "*", ":d(\\d+)", ":e?"));
