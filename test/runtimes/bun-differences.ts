@@ -189,7 +189,7 @@ export const BUN_DIFFERENCES: readonly KnownDifference[] = [
   {
     runtimes: ["bun"],
     reason:
-      "Bun reads larger chunks, and all pings of a chunk are answered. `writableLength` of a client does not count what Bun still holds, so the tests cannot wait until all pings have left",
+      "`writableLength` of a client does not count what Bun still holds, so the tests cannot wait until all pings have left",
     tests: [
       {
         path: "test/hostile/slow-peers.test.ts",
@@ -197,10 +197,6 @@ export const BUN_DIFFERENCES: readonly KnownDifference[] = [
           "a peer that does not read, over 'attach', receives only the latest pong for any number of pings (RFC 6455 5.5.3)",
           "a peer that does not read, over 'serve', receives only the latest pong for any number of pings (RFC 6455 5.5.3)",
         ],
-      },
-      {
-        path: "test/hostile/ws.test.ts",
-        names: ["memory is limited for pongs to a peer that sends pings and reads nothing"],
       },
     ],
   },
