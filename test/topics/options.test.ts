@@ -163,6 +163,19 @@ describe("an error about an option says what it must be:", () => {
       `enter: graceMs is -1; ${COUNT}`,
       (t) => t.topic("a").enter(new RecordingSocket(), { id: "m" }, { graceMs: -1 }),
     ],
+    [
+      "leave: graceMs is -1; it must be an integer above 0",
+      (t) => t.topic("a").leave({ keys: ["k"], graceMs: -1 }),
+    ],
+    [
+      "leave: keys is an array; it must be 1 to 16 keys of 1 to 128 characters of A-Z a-z 0-9 _ -",
+      (t) => t.topic("a").leave({ keys: [] }),
+    ],
+    ["listen: listener is 5; it must be a function", (t) => t.topic("a").listen(5 as never)],
+    [
+      "watchMembers: listener is 5; it must be a function",
+      (t) => t.topic("a").watchMembers(5 as never),
+    ],
     [`MemoryBroker: ${NULL}`, () => new MemoryBroker(null as never)],
     ["MemoryBroker: there is no option max", () => new MemoryBroker({ max: 5 } as never)],
     [`MemoryBroker: maxTopics is 0; ${COUNT}`, () => new MemoryBroker({ maxTopics: 0 })],
