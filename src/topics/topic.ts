@@ -295,8 +295,8 @@ export class TopicHandle implements Topic {
     const page = await this.#readPage(since, Math.max(1, end - 1 - since.offset));
     if (page.position.epoch !== epoch) return notRecovered(page, "epoch-changed", []);
     if (page.position.offset < end - 1) return notRecovered(page, "position-ahead", []);
-    const all = consecutiveBefore(end, page.publications);
-    const publications = limit === 0 ? [] : all.slice(-limit);
+    // With a limit of 0, all publications of the page come after `before`.
+    const publications = consecutiveBefore(end, page.publications).slice(-limit);
     return { position: page.position, recovered: true, publications };
   }
 
