@@ -13,6 +13,15 @@ it("reads back a written member, with the added fields", () => {
   expect(readMember(writeHiding(["key"]))).toEqual({ replaces: ["key"] });
 });
 
+it("reads back the longest id and the largest member", () => {
+  const id = "a".repeat(128);
+  expect(readMember(writeMember({ id }))).toEqual({ member: { id } });
+  const { length } = writeMember({ id, data: "" });
+  const member = { id, data: "x".repeat(16_384 - length) };
+  expect(writeMember(member)).toHaveLength(16_384);
+  expect(readMember(writeMember(member))).toEqual({ member });
+});
+
 it.each([
   '{"v":2,"id":"ann"}',
   '{"id":"ann"}',
