@@ -178,7 +178,8 @@ describe("serve({ backlog })", () => {
   const port = { port: 0, host: "127.0.0.1" };
   const path = { path: join(tmpdir(), `tideway-backlog-${process.pid}.sock`) };
   it.each([
-    { options: { ...port, backlog: 7 }, backlog: 7 },
+    { options: { ...port, backlog: 1 }, backlog: 1 },
+    { options: { ...port, backlog: 65_535 }, backlog: 65_535 },
     { options: port, backlog: 4096 },
     ...(process.platform === "win32" ? [] : [{ options: path, backlog: 4096 }]),
   ])("asks for a queue of $backlog connections with $options", async ({ options, backlog }) => {

@@ -73,6 +73,14 @@ describe("listening", () => {
     });
   });
 
+  it("throws at once for http2 without tls", async () => {
+    await expect(start({ http2: true, routes: {} })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message:
+        "serve: http2 needs tls, because browsers use HTTP/2 only over TLS; pass tls, or leave out http2",
+    });
+  });
+
   it("throws at once for a malformed certificate", async () => {
     const tls = { cert: "not a certificate", key: "not a key" };
     await expect(start({ tls, routes: {} })).rejects.toMatchObject({
