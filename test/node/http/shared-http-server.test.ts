@@ -99,6 +99,9 @@ it.each([createHttp2Server, createSecureServer])(
 it("attach names itself in the error for an option", () => {
   const options = { routes: {}, port: 80 };
   expect(() => attach(createServer(), options)).toThrow("attach: there is no option port");
+  expect(() => attach(createServer(), { routes: {}, maxConnections: 0 })).toThrow(
+    "attach: maxConnections is 0; it must be an integer above 0",
+  );
 });
 
 const statusAt = async (path: string, init?: RequestInit): Promise<number> =>

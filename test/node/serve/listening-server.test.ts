@@ -52,6 +52,9 @@ describe("listening", () => {
     await start({ host: "::1", routes: {} });
     expect(server.url).toBe(`http://[::1]:${server.port}`);
     await server.stop();
+    await start({ host: "0.0.0.0", routes: {} });
+    expect(server.url).toBe(`http://localhost:${server.port}`);
+    await server.stop();
     await start({ routes: {} });
     expect(server.url).toBe(`http://localhost:${server.port}`);
     expect(server.port).toBe((server.httpServer.address() as AddressInfo).port);
@@ -127,6 +130,15 @@ describe("listening", () => {
     expect(uncaught).toEqual([]);
     expect(log.mock.calls).toEqual([[bug], [bug], [new Error("a second bug")]]);
   });
+});
+
+it("stop drops connections with an unfinished TLS handshake at once", async () => {
+  await start({ tls: TLS, handshakeTimeoutMs: 300_000, routes: {} });
+  const accepted = once(server.httpServer, "connection");
+  const client = new RawClient(server.port).send("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03");
+  await accepted;
+  await server.stop({ timeoutMs: 3_600_000 });
+  expect(await client.closed()).toBe("");
 });
 
 it("handlers and authorize receive the remote address", async () => {
