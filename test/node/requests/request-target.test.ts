@@ -65,6 +65,15 @@ describe("the URL of a request", () => {
   ])("with %s is refused with 400 (RFC 9112 3.2)", async (_what, requestLine, fields) => {
     expect(statusOf(await answerTo(requestLine, fields))).toBe(400);
   });
+
+  it("that is too long, malformed or has too many fields is refused with the reason", async () => {
+    const fields = ["Host: a", ...Array<string>(99).fill("X: x")];
+    expect(await answerTo("GET / HTTP/1.1", fields)).toMatch(/^The request has too many header/m);
+    expect(await answerTo("GET / HTTP/1.1", ["Host:"])).toMatch(/^The request's target or Host/m);
+    expect(await answerTo(`GET ${pathOf(8193)} HTTP/1.1`, ["Host: a"])).toMatch(
+      /^The path is longer than 8192 bytes\.$/m,
+    );
+  });
 });
 
 it.each([
