@@ -35,6 +35,7 @@ export function readTarget(
   if (rawHeaders.length > 2 * MAX_HEADER_COUNT || mayLackHeaders(rawHeaders, server)) {
     return TOO_MANY_FIELDS;
   }
+  if (hasSpaceBeforeColon(rawHeaders)) return SPACE_BEFORE_COLON;
   const target = splitTarget(request.url ?? "");
   // RFC 9112 3.2: a server MUST answer 400 to more than one Host, and to an invalid one.
   if (target === undefined || hasSeveralHosts(rawHeaders)) return MALFORMED;
@@ -80,12 +81,16 @@ function pathLength(pathAndQuery: string): number {
 
 export const MALFORMED: HttpRefusal = refuse(400, "The request's target or Host is malformed.");
 export const TOO_MANY_FIELDS: HttpRefusal = refuse(431, "The request has too many header fields.");
+const SPACE_BEFORE_COLON = refuse(400, "A header field has a space before its colon.");
 const PATH_TOO_LONG = refuse(414, `The path is longer than ${MAX_PATH_LENGTH} bytes.`);
+
+/** A URI has only visible ASCII characters (RFC 3986 2). The parser of Node.js 20.19 accepts others too. */
+const VISIBLE_ASCII = /^[!-~]+$/;
 
 /** Splits a target in origin form or absolute form. No route matches `*` and other forms. */
 function splitTarget(target: string): { host?: string; path: string } | undefined {
   // RFC 9112 3.2: a fragment is never sent.
-  if (target.includes("#")) return undefined;
+  if (target.includes("#") || !VISIBLE_ASCII.test(target)) return undefined;
   if (target.startsWith("/")) return { path: target };
   const absolute = /^https?:\/\/([^/?#]+)(.*)$/is.exec(target);
   if (absolute === null) return undefined;
@@ -107,4 +112,10 @@ function hasSeveralHosts(rawHeaders: readonly string[]): boolean {
     if (rawHeaders[i].length === 4 && rawHeaders[i].toLowerCase() === "host") count++;
   }
   return count > 1;
+}
+
+/** A server MUST answer 400 (RFC 9112 5.1). The parser of Node.js 20.19 accepts the space as a part of the name. */
+function hasSpaceBeforeColon(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i].endsWith(" ")) return true;
+  return false;
 }

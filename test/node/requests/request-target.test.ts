@@ -51,6 +51,9 @@ describe("the URL of a request", () => {
   });
 
   it.each<[string, string, string[]]>([
+    ["a space before a colon", "GET / HTTP/1.1", ["Host: a", "X : b"]],
+    ["a path that is not ASCII", "GET /\xe9 HTTP/1.1", ["Host: a"]],
+    ["a query that is not ASCII", "GET /?\xe9 HTTP/1.1", ["Host: a"]],
     ["a fragment", "GET /a#b HTTP/1.1", ["Host: a"]],
     ["a scheme that only ends in http", "GET xhttp://a/ HTTP/1.1", ["Host: a"]],
     ["an invalid host before the path", "GET http://a_b:x/ HTTP/1.1", ["Host: a"]],
