@@ -85,8 +85,9 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
     return this.#offer;
   }
 
-  /** Aborts the request's signal. Call it once, when the client disconnects or is refused. */
+  /** Aborts the request's signal. Call it when the client disconnects or is refused; in Bun, both can happen. */
   abort(): void {
+    if (this.#isAborted) return;
     this.#isAborted = true;
     this.onAborted?.();
     this.#abortController?.abort();
