@@ -64,7 +64,7 @@ function build(commit: string, directory: string): void {
   execFileSync("tar", ["-x", "-C", old], { input: archive });
   symlinkSync(`${REPOSITORY}node_modules`, `${old}/node_modules`);
   // Earlier commits do not have all folders.
-  const projects = ["src/node", "src/topics", "src/ws"].filter((project) =>
+  const projects = ["src/node", "src/topics", "src/ws", "src/channels/server"].filter((project) =>
     existsSync(`${old}/${project}`),
   );
   execFileSync(

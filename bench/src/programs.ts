@@ -44,7 +44,7 @@ export function server(library: Library, feature: string, ...argv: readonly stri
 }
 
 /** A server program of `ws` that imports `tideway/ws` instead. */
-export function wsFace(feature: string, ...argv: readonly string[]): Program {
+export function tidewayWs(feature: string, ...argv: readonly string[]): Program {
   return {
     ...server("ws", feature, ...argv, "tideway/ws"),
     name: "tideway/ws",

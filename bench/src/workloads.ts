@@ -18,7 +18,7 @@ import {
   servers,
   tlsServers,
   twoCoreServers,
-  wsFace,
+  tidewayWs,
 } from "./programs.ts";
 
 /** One row of the tables: a load and the programs that it is applied to. */
@@ -356,16 +356,22 @@ export const WORKLOADS: readonly Workload[] = [
     native(runtime, "broadcast", broadcast(8), "broadcast"),
     native(runtime, "broadcast-single", broadcast(1), "broadcast"),
   ]),
-  face("125", echo("binary", 125), "echo", 6),
-  face("1k", echo("binary", KIB), "echo", 5),
-  face("16k", echo("binary", 16 * KIB), "echo", 3),
-  face("broadcast", broadcast(8), "broadcast", 6),
-  face("deflate", echo("json", KIB, { deflate: "no takeover" }), "deflate", 4, "no-takeover"),
+  wsInterface("125", echo("binary", 125), "echo", 6),
+  wsInterface("1k", echo("binary", KIB), "echo", 5),
+  wsInterface("16k", echo("binary", 16 * KIB), "echo", 3),
+  wsInterface("broadcast", broadcast(8), "broadcast", 6),
+  wsInterface(
+    "deflate",
+    echo("json", KIB, { deflate: "no takeover" }),
+    "deflate",
+    4,
+    "no-takeover",
+  ),
   {
-    name: "ws-face-idle",
+    name: "ws-interface-idle",
     load: { kind: "idle", connections: 10_000 },
     remark: SAME_PROGRAM,
-    programs: [server("ws", "idle"), wsFace("idle"), server("tideway", "echo")],
+    programs: [server("ws", "idle"), tidewayWs("idle"), server("tideway", "echo")],
     isComparedWithLast: true,
   },
 ];
@@ -393,7 +399,7 @@ function deflating(context: "no-takeover" | "takeover"): readonly Program[] {
 }
 
 /** A workload for `tideway/ws`. It is also compared with `tideway/server`, which should be only a little faster. */
-function face(
+function wsInterface(
   name: string,
   load: Load,
   feature: string,
@@ -401,12 +407,12 @@ function face(
   ...argv: readonly string[]
 ): Workload {
   return {
-    name: `ws-face-${name}`,
+    name: `ws-interface-${name}`,
     load,
     remark: SAME_PROGRAM,
     programs: [
       server("ws", feature, ...argv),
-      wsFace(feature, ...argv),
+      tidewayWs(feature, ...argv),
       server("tideway", feature, ...argv),
     ],
     isComparedWithLast: true,

@@ -25,7 +25,7 @@ export const AREAS: readonly Area[] = [
     paths: ["test/topics/redis/", "test/topics/nats/", "test/topics/debug-log.engine"],
   },
   { name: "topics in memory", paths: ["test/topics"] },
-  { name: "the face of ws", paths: ["test/ws"] },
+  { name: "the interface of ws", paths: ["test/ws"] },
 ];
 
 /** The name of the area that a file belongs to. */
