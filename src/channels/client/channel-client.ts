@@ -177,7 +177,10 @@ const END_CODES: Readonly<Record<number, string>> = {
   3003: "FORBIDDEN",
 };
 
-/** The error of everything that fails because a connection has ended. Its cause is the error of the transport, or the close. */
+/**
+ * The error of everything that fails because a connection has ended. Its cause is the error of the transport,
+ * or the close.
+ */
 function endError(errorCode: string, end: ConnectionEnd): ChannelError {
   const { code, reason, error } = end;
   const why = (error as Error | undefined)?.message || reason || "lost";

@@ -120,8 +120,8 @@ export interface ChannelTopicBase<Draft, Message, Options> {
    * with the last iterator.
    *
    * The iterator throws a `ChannelError` if the server refuses the subscription or ends it, for example with
-   * `TOO_BIG` at a publication above `maxMessageBytes` of the client, and
-   * `PublicationsLostError` for a loss without `onLost`.
+   * `TOO_BIG` for a publication above `maxMessageBytes` of the client. It throws `PublicationsLostError` when
+   * publications were lost and there is no `onLost`.
    */
   messages(options?: Options): AsyncIterableIterator<Message, undefined, undefined>;
 
@@ -131,8 +131,8 @@ export interface ChannelTopicBase<Draft, Message, Options> {
    *
    * Without a connection the publication waits for one. After a reconnect it is sent again, and stored once.
    * Rejects with a `ChannelError`; its `mayBeStored` says whether the publication may be stored. It rejects
-   * with `QUEUE_FULL` at once if more than `maxQueuedBytes` would wait, and with `TOO_BIG` if the message exceeds
-   * `maxMessageBytes` of the server.
+   * with `QUEUE_FULL` at once if all publishes and calls without an answer would together exceed
+   * `maxQueuedBytes`, and with `TOO_BIG` if the message exceeds `maxMessageBytes` of the server.
    */
   publish(draft: Draft, options?: PublishDraftOptions): Promise<PublishResult>;
 }
@@ -158,7 +158,7 @@ export interface VolatileChannelTopic<Draft, Data> extends ChannelTopicBase<
 export interface ChannelPresence<Data> {
   /**
    * The members. Undefined while the client does not know them: it asks the server for them only while
-   * `onMembersChange` has a listener, and `enter` does not. Each change makes a new array.
+   * `onMembersChange` has a listener; `enter` does not ask for them. Each change makes a new array.
    */
   readonly members: readonly ChannelMember<Data>[] | undefined;
   /** Changes of the members. The first event has all members, and comes also to later listeners. */

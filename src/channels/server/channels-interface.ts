@@ -65,7 +65,7 @@ export interface ChannelsOptions<C extends Contract, State> {
    * replaces the result, so it can also deny. Default: none.
    */
   readonly intercept?: (context: InterceptContext<State>, next: () => unknown) => unknown;
-  /** Limits of each session. Default: see {@link ChannelLimits}. */
+  /** Limits of each connection and session. Default: see {@link ChannelLimits}. */
   readonly limits?: ChannelLimits;
   /**
    * How long a member stays after its connection was lost, in milliseconds, for the client to return.
@@ -113,7 +113,7 @@ export interface ServerHistoryOptions {
   readonly limit?: number;
   /** Read messages after this position. Default: the latest messages. */
   readonly after?: string;
-  /** Read messages before this position. */
+  /** Read messages before this position. Not together with `after`. */
   readonly before?: string;
 }
 
@@ -182,7 +182,7 @@ export interface Channels<C extends Contract, State> {
   /**
    * Returns a topic, for code outside of rules and handlers.
    *
-   * @throws UsageError `INVALID_PARAM`, `INVALID_TOPIC_NAME`
+   * @throws UsageError `UNKNOWN_TOPIC`, `INVALID_PARAM`, `INVALID_TOPIC_NAME`
    */
   topic<const Pattern extends TopicPatternOf<C>>(
     pattern: Pattern,

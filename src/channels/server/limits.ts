@@ -2,7 +2,7 @@ import { UsageError } from "../../errors/index.ts";
 
 /** Limits on the rates of one topic pattern or one call, for each session. */
 export interface RateLimits {
-  /** Default: no limit. A number above 0. */
+  /** The maximum number of requests per second, above 0. Default: no limit. */
   readonly perSecond?: number;
 }
 
@@ -172,7 +172,7 @@ export function checkKnown(
   if (unknown === undefined) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `channels: ${where} has ${unknown}, which is not a ${what}`,
+    `channels: found ${unknown} in ${where}; there is no such ${what}`,
   );
 }
 

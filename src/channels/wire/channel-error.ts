@@ -20,7 +20,7 @@ import type { SchemaIssue } from "../../schema/standard-schema.ts";
  *
  * - `UNAUTHORIZED`: the server does not accept the result of `auth`.
  * - `CONNECTION_LOST`: the connection ended before the answer to a call that is not idempotent.
- * - `QUEUE_FULL`: more than `maxQueuedBytes` would wait for a connection.
+ * - `QUEUE_FULL`: all publishes and calls without an answer would together exceed `maxQueuedBytes`.
  * - `CLIENT_CLOSED`: `close` was called.
  * - `TIMEOUT`: the server did not answer within `timeoutMs`.
  * - `UNCONFIRMED`: the server may or may not have stored the publication, and it is too late to ask again.

@@ -6,7 +6,11 @@ export type Variables = ReadonlyMap<string, unknown>;
 const PLACEHOLDER = /^<([a-z]+\d*)>$/i;
 const PLACEHOLDERS = /<([a-z]+\d*)>/gi;
 
-/** Returns a value of a script with the values of its variables, without absent fields. @throws Error for an unknown variable */
+/**
+ * Returns a value of a script with the values of its variables, without absent fields.
+ *
+ * @throws Error for an unknown variable
+ */
 export function fill(value: ScriptValue, variables: Variables): unknown {
   if (typeof value === "string") return fillText(value, variables);
   if (typeof value !== "object" || value === null) return value;
