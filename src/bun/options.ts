@@ -15,7 +15,8 @@ export interface BunTlsOptions {
 }
 
 /**
- * Options of `serve`: the options of `tideway/server` that `Bun.serve` offers. Routes cannot have the option `compression`.
+ * Options of `serve`: the options of `tideway/server` that `Bun.serve` offers. Routes cannot have the option
+ * `compression`.
  */
 export interface BunServeOptions extends Omit<ApplicationOptions, "compression"> {
   /** The port to listen on, from 0 to 65535; 0 selects a free port. Default: 8080. */

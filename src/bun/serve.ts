@@ -33,9 +33,10 @@ const flushQueue = new FlushQueue(inNextTurn);
 /**
  * Starts a server for WebSockets and HTTP requests with `Bun.serve`. Resolves once the server listens.
  *
- * The routes, limits, refusals and errors are the same as with `serve` of `tideway/server`. docs/guides/bun.md lists the
- * differences. The most important one: Bun cannot stop reading. If a handler reads its messages slowly, up to 16
- * times `maxQueuedBytes` of messages wait for it. Then the server closes the connection with 1013.
+ * The routes, limits, refusals and errors are the same as with `serve` of `tideway/server`. docs/guides/bun.md
+ * lists the differences. The most important one: Bun cannot stop reading. If a handler reads its messages
+ * slowly, up to 16 times `maxQueuedBytes` of messages wait for it. Then the server closes the connection with
+ * 1013.
  *
  * @throws UsageError `INVALID_ROUTE`, `INVALID_OPTION`, `INVALID_ORIGIN`; `UNSUPPORTED` for an
  *   option that `Bun.serve` does not offer, and in another runtime

@@ -111,8 +111,7 @@ export interface ResolvedOptions extends Omit<WebSocketOptions, "compression"> {
   readonly compression: DeflateSettings | undefined;
 }
 
-/** Higher than the server's default, because a client chooses which server it connects to. */
-/** The default of the option `maxMessageBytes`. */
+/** The default of `maxMessageBytes`. Higher than the server's, because a client chooses its server. */
 export const DEFAULT_MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;

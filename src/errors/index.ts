@@ -1,5 +1,4 @@
 /** Options of the constructor of {@link TidewayError}. */
-
 export interface TidewayErrorOptions {
   /** The close code (RFC 6455 7.4) of the connection, if the error closes one. */
   readonly closeCode?: number;

@@ -21,7 +21,7 @@ import { isThenable } from "./values.ts";
  * - `"*"`: any page. Use it only for public data.
  *
  * A handshake without `Origin` does not come from a web page. Such a client could send any origin, so it
- * always passes the check. A request with several `Origin` headers is always refused.
+ * always passes the check. A request with several `Origin` headers is refused, except with `"*"`.
  */
 export type OriginPolicy =
   | "same-origin"

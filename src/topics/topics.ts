@@ -215,9 +215,9 @@ export class Topics implements AsyncDisposable {
   }
 
   /**
-   * Ends all subscriptions, listeners and presence on this server. Its members leave, or
-   * stay for their `graceMs`. Sockets that are still subscribed close with 1001. Call it after the server's `stop`. It does not close a broker that you
-   * passed. Never rejects. A second call has no effect.
+   * Ends all subscriptions, listeners and presence on this server. Its members leave, or stay for their
+   * `graceMs`. Sockets that are still subscribed close with 1001. Call it after the server's `stop`. It does
+   * not close a broker that you passed. Never rejects. A second call has no effect.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
