@@ -75,7 +75,6 @@ export const GENERATED_SECTIONS: readonly Section[] = [
       { text: "tideway/topics", file: "api/tideway-topics.md" },
       { text: "tideway/topics/redis", file: "api/tideway-topics-redis.md" },
       { text: "tideway/topics/nats", file: "api/tideway-topics-nats.md" },
-      { text: "tideway/react", file: "api/tideway-react.md" },
       { text: "tideway/channels", file: "api/tideway-channels.md" },
       { text: "tideway/channels/server", file: "api/tideway-channels-server.md" },
       { text: "tideway/react", file: "api/tideway-react.md" },
