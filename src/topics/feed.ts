@@ -48,6 +48,8 @@ export class Feed implements FollowerListener, GroupSource {
   /** Sockets that wait for their first position. */
   readonly #starting = new Set<TopicSocket>();
   #presence: PresenceView | undefined;
+  /** The first read of the members, which the subscribers that arrive during it share. */
+  #loadingMembers: Promise<void> | undefined;
 
   /** @param onEmpty called after the last subscriber has ended */
   constructor(
@@ -112,7 +114,7 @@ export class Feed implements FollowerListener, GroupSource {
     this.#starting.add(socket);
     let start: SubscriberStart;
     try {
-      if (members && this.hasPresence && this.#presence === undefined) await this.#openPresence();
+      if (members && this.hasPresence) await this.#loadMembers();
       start = await this.#starts.find(since, last);
     } finally {
       this.#starting.delete(socket);
@@ -180,11 +182,18 @@ export class Feed implements FollowerListener, GroupSource {
     return group;
   }
 
-  /** Reads the members, and starts to notify subscribers of changes. */
-  #openPresence(): Promise<void> {
+  /**
+   * Reads the members, unless they were read before. If that fails, it reports the error, and subscribers get a
+   * join for each member after a later read.
+   */
+  #loadMembers(): Promise<void> {
     const isUsed = (): boolean => !this.#follower.isClosed;
-    this.#presence = new PresenceView(this.name, this.#environment, this.#notifyAll, isUsed);
-    return this.#presence.refresh();
+    this.#presence ??= new PresenceView(this.name, this.#environment, this.#notifyAll, isUsed);
+    this.#loadingMembers ??= this.#presence
+      .load()
+      .catch((error: unknown) => this.#environment.report(error, this.name))
+      .finally(() => (this.#loadingMembers = undefined));
+    return this.#loadingMembers;
   }
 
   readonly #notifyAll = (message: TopicMessage): void => {

@@ -50,7 +50,7 @@ export class PresenceView {
     if (this.#members !== undefined) return;
     const { members, endsInMs } = await readPresence(this.#environment, this.#topic);
     // A later read may have answered first.
-    this.#members ??= members;
+    if (this.#members === undefined) this.#update(members);
     this.#planRefresh(endsInMs);
   }
 
@@ -86,9 +86,8 @@ export class PresenceView {
   }
 
   #update(members: ReadonlyMap<string, Member>): void {
-    const before = this.#members;
+    const before = this.#members ?? new Map<string, Member>();
     this.#members = members;
-    if (before === undefined) return;
     for (const [id, member] of before) {
       if (!members.has(id)) this.#onNotice({ type: "leave", topic: this.#topic, member });
     }

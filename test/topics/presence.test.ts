@@ -38,6 +38,41 @@ describe("presence on a topic", () => {
     expect(await there.members()).toEqual([{ id: "ann", data: { age: 7 } }]);
   });
 
+  it("sends the members to all subscribers that arrive while they are first read", async () => {
+    const broker = new FaultyBroker();
+    const topic = openTopics({ broker, presence: true }).topic("room");
+    await topic.enter(new RecordingSocket(), { id: "ann" });
+    const sockets = [new RecordingSocket(), new RecordingSocket(), new RecordingSocket()];
+    broker.calls.length = 0;
+    await Promise.all(sockets.map((socket) => topic.subscribe(socket)));
+    expect(sockets.map(notices)).toEqual(sockets.map(() => ["members ann"]));
+    expect(broker.calls.filter((method) => method === "members")).toHaveLength(1);
+  });
+
+  it.each(["check", "subscription"])(
+    "reports a failed first read once, and sends joins after the next %s",
+    async (next) => {
+      const [broker, timers, errors] = [new FaultyBroker(), new ManualTimers(), [] as unknown[]];
+      const onError = (error: unknown): void => void errors.push(error);
+      const options = { broker, timers, onError, presence: true, checkIntervalMs: 1_000 };
+      const topic = openTopics(options).topic("room");
+      await topic.enter(new RecordingSocket(), { id: "ann" });
+      const failure = new BrokerError("BROKER_UNAVAILABLE", "cut off");
+      broker.onCall = async (method) => {
+        if (method === "members") throw failure;
+      };
+      const sockets = [new RecordingSocket(), new RecordingSocket()];
+      await Promise.all(sockets.map((socket) => topic.subscribe(socket)));
+      expect(errors).toEqual([failure]);
+      broker.onCall = async () => {};
+      const later = new RecordingSocket();
+      if (next === "check") await timers.advance(1_000);
+      await topic.subscribe(later);
+      expect(notices(later)).toEqual(["members ann"]);
+      expect(sockets.map(notices)).toEqual(sockets.map(() => ["members ", "join ann"]));
+    },
+  );
+
   it("ends with the socket, and counts a member with two sockets once", async () => {
     const topic = openTopics({ presence: true }).topic("room");
     const watcher = new RecordingSocket();
