@@ -70,7 +70,7 @@ const CHANNELS: Program = {
 
 const OVER_HTTP2 = "over HTTP/2, compared with HTTP/1.1 with TLS";
 
-const SAME_PROGRAM = "the program of ws with only its import changed";
+const SAME_PROGRAM = "the same program";
 
 export const WORKLOADS: readonly Workload[] = [
   {
