@@ -24,7 +24,7 @@ export interface ByteTransport {
   /**
    * Writes all of `bytes`. Returns true if the kernel has accepted them, so that the caller may reuse the
    * array at once. Otherwise, the transport reads from the array until `onDrain`, and the caller must not
-   * write again before that.
+   * write again before that. If the write fails, it returns false, and `onClosed` follows without `onDrain`.
    */
   write(bytes: Uint8Array): boolean;
   /**

@@ -94,10 +94,11 @@ export class SocketOutput implements BlobQueueOwner {
    */
   sendFrame(parts: readonly Uint8Array[], onWritten?: SendCallback): void {
     const callback = readCallback(onWritten);
-    const isOpen = this.#connection.readyState === ReadyState.Open;
-    if (isOpen && this.#dropIfSlow(callback)) return;
-    for (const part of parts) this.#connection.sendEncoded(part);
-    if (callback !== undefined) callWhenWritten(this.#connection, callback);
+    this.#ifOpen(callback, () => {
+      if (this.#dropIfSlow(callback)) return;
+      for (const part of parts) this.#connection.sendEncoded(part);
+      if (callback !== undefined) callWhenWritten(this.#connection, callback);
+    });
   }
 
   /** Starts the closing handshake after everything that was sent before. */
@@ -176,7 +177,7 @@ export class SocketOutput implements BlobQueueOwner {
     this.#blobs.addBlob(blob, send, callback);
   }
 
-  /** Sends a message that has waited for a Blob, unless the connection has begun to close. */
+  /** Calls `send`, or the callback with an error if the connection has begun to close. */
   #ifOpen(callback: SendCallback | undefined, send: () => void): void {
     const { readyState } = this.#connection;
     if (readyState === ReadyState.Open) send();

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
 import { type SendableData, WebSocket } from "../../src/ws/index.ts";
@@ -320,6 +321,41 @@ describe("a callback of WebSocket.send", () => {
     first.server.terminate();
     second.server.terminate();
     await Promise.all(closed);
+  });
+
+  it("gets the error of a write that fails at once", async () => {
+    const { client, server } = await webSocketPair();
+    // Reading would detect the reset before a write does.
+    server.pause();
+    (client._socket as Socket).resetAndDestroy();
+    const results: unknown[] = [];
+    const closed = once(server, "close");
+    await vi.waitUntil(() => {
+      server.send("text", (error) => results.push(error));
+      server._sender!.sendFrame([Buffer.of(0x81, 0)], (error) => results.push(error));
+      // Reading it writes the output of this turn.
+      return server.bufferedAmount > 0;
+    });
+    expect(server.bufferedAmount).toBe(8);
+    await closed;
+    expect(results.slice(-2)).toEqual([
+      expect.objectContaining({ code: "TRANSPORT_FAILED" }),
+      expect.objectContaining({ code: "TRANSPORT_FAILED" }),
+    ]);
+  });
+
+  it("gets an error if encoded frames are sent after the connection has begun to close", async () => {
+    const { server } = await webSocketPair();
+    const results: unknown[] = [];
+    server.close();
+    server._sender!.sendFrame([Buffer.of(0x81, 0)], (error) => results.push(error));
+    await once(server, "close");
+    server._sender!.sendFrame([Buffer.of(0x81, 0)], (error) => results.push(error));
+    await new Promise(setImmediate);
+    expect(results).toMatchObject([
+      { message: "WebSocket is not open: readyState 2 (CLOSING)" },
+      { message: "WebSocket is not open: readyState 3 (CLOSED)" },
+    ]);
   });
 
   it("may be null in every state, as in JavaScript", async () => {

@@ -58,10 +58,11 @@ export class StreamTransport implements ByteTransport {
   // them.
   write(bytes: Uint8Array): boolean {
     const stream = this.#stream;
-    if (!stream.writable) return true;
+    if (!stream.writable) return false;
     if (stream.writableLength + bytes.length <= SEND_BUFFER_BYTES) {
       stream.write(Uint8Array.from(bytes));
-      return true;
+      // A write that fails at once makes the stream unwritable.
+      return stream.writable;
     }
     stream.write(bytes, this.#onWritten);
     return false;

@@ -61,7 +61,7 @@ export class SocketTransport implements ByteTransport, WriteListener {
 
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
-    if (!socket.writable) return true;
+    if (!socket.writable) return false;
     const hasLeft = this.#direct && this.#tcp.write(this.#direct, bytes, this);
     if (hasLeft !== undefined) return hasLeft;
     // A callback costs a tick. Over TCP, most writes complete at once and need no callback. The next write is
@@ -73,7 +73,8 @@ export class SocketTransport implements ByteTransport, WriteListener {
     this.#isSlow = socket.writableLength > 0;
     this.#isBlocked = this.#isSlow;
     if (this.#isBlocked && !hasCallback) socket.write(NOTHING, this.#onWritten);
-    return !this.#isBlocked;
+    // A write that fails at once leaves nothing in the stream, which is then no longer writable.
+    return !this.#isBlocked && socket.writable;
   }
 
   get unwrittenBytes(): number | undefined {

@@ -17,7 +17,7 @@ export interface TcpAccelerator {
   /**
    * Writes `bytes` without the stream of `socket`. A write that fails destroys the socket.
    *
-   * @returns true if the caller may reuse `bytes` at once; false if only after `listener.written` was called.
+   * @returns true if the kernel has accepted `bytes`; false if `listener.written` follows, or the write has failed.
    *   Undefined if nothing was written, so that the caller must write to the stream.
    */
   write(socket: Socket, bytes: Uint8Array, listener: WriteListener): boolean | undefined;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type ClientHttp2Stream, connect, createServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { Duplex } from "node:stream";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { StreamTransport } from "../../../src/node/http2/stream-transport.ts";
 
@@ -87,5 +88,23 @@ it.runIf(process.versions.node.startsWith("20."))(
       stream.push(each);
     await vi.waitFor(() => expect(received.join("")).toBe("ababcdef"));
     transport.destroy();
+  },
+);
+
+it.each([1, 60_000])(
+  "does not accept %i bytes in a write that fails at once, or after a failure",
+  async (byteLength) => {
+    const error = new Error("the stream cannot be written");
+    const broken = new Duplex({
+      read() {},
+      write: (_chunk, _encoding, done) => done(error),
+    }) as ServerHttp2Stream;
+    const transport = new StreamTransport(broken);
+    const closed = new Promise<Error | undefined>((resolve) => {
+      transport.start({ onBytes() {}, onDrain() {}, onEnd() {}, onClosed: resolve });
+    });
+    expect(transport.write(Buffer.alloc(byteLength))).toBe(false);
+    expect(transport.write(Buffer.alloc(byteLength))).toBe(false);
+    expect(await closed).toBe(error);
   },
 );

@@ -132,3 +132,29 @@ it("paces the garbage collection by the bytes that a socket reads into its own b
   expect(pace.latestArray).not.toBe(before);
   transport.destroy();
 });
+
+describe.each([false, true])("a socket with the property encrypted: %s", (encrypted) => {
+  function open(write: Duplex["_write"]): { socket: Duplex; transport: SocketTransport } {
+    const socket = Object.assign(new Duplex({ read() {}, write }), { encrypted });
+    return { socket, transport: new SocketTransport(socket, plainTcp) };
+  }
+
+  it("does not accept bytes in a write that fails at once", async () => {
+    const error = new Error("broken pipe");
+    const { socket, transport } = open((_chunk, _encoding, done) => done(error));
+    const calls: unknown[] = [];
+    transport.start(recorder(calls));
+    expect(transport.write(Buffer.from("a"))).toBe(false);
+    expect(transport.write(Buffer.from("b"))).toBe(false);
+    await new Promise((resolve) => socket.once("close", resolve));
+    expect(calls).toEqual([["closed", error]]);
+  });
+
+  it("does not accept bytes after its end", () => {
+    const { socket, transport } = open((_chunk, _encoding, done) => done());
+    expect(transport.write(Buffer.from("a"))).toBe(true);
+    socket.end();
+    expect(transport.write(Buffer.from("b"))).toBe(false);
+    socket.destroy();
+  });
+});

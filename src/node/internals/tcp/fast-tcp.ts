@@ -6,7 +6,7 @@ import { logUnusedFastPath } from "../../environment/debug-log.ts";
 import { systemError, type TcpAccelerator, type WriteListener } from "../../tcp/tcp-accelerator.ts";
 import { shareReads } from "./accepted-reads.ts";
 import { hasStreamWrap } from "./stream-wrap.ts";
-import { WAITS, type WritableHandle, write } from "./write.ts";
+import { type WritableHandle, write } from "./write.ts";
 
 /** Uses the handle of a plain TCP socket for shared reads, direct writes, and the size of the write queue. */
 export const fastTcp: TcpAccelerator = {
@@ -41,7 +41,7 @@ function writeDirectly(
   if (typeof handle?.writeBuffer !== "function" || socket.writableLength > 0) return undefined;
   const status = write(handle, bytes, listener);
   if (status < 0) socket.destroy(systemError(status, "write"));
-  return status !== WAITS;
+  return status === 0;
 }
 
 /** Returns undefined for TLS, because the TCP handle counts encrypted bytes. */

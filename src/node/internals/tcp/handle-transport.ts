@@ -66,7 +66,7 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteListene
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#hasEnded || this.#isDestroyed) return true;
+    if (this.#hasEnded || this.#isDestroyed) return false;
     return this.#settleWrite(write(this.#handle, bytes, this));
   }
 
@@ -152,11 +152,11 @@ export class HandleTransport implements ByteTransport, HandleOwner, WriteListene
     if (this.#isShut) this.destroy();
   }
 
-  /** Handles the status of a write. Returns whether the caller may use the bytes again. */
+  /** Handles the status of a write. Returns whether the kernel has accepted all bytes. */
   #settleWrite(status: number): boolean {
     if (status === WAITS) this.#unwritten++;
     else if (status !== 0) this.#fail(status, "write");
-    return status !== WAITS;
+    return status === 0;
   }
 
   #fail(status: number, syscall: string): void {

@@ -95,14 +95,16 @@ describe("a direct write", () => {
     expect([...(await readAll())]).toEqual([1, 2, 3]);
   });
 
-  it("destroys the socket with the same error as the stream if it fails", async () => {
+  it("returns false and destroys the socket with the error of the stream if it fails", async () => {
     await write(Buffer.of(0));
     const failed = once(writer, "error");
+    const results: unknown[] = [];
     reader.resetAndDestroy();
     await vi.waitUntil(() => {
-      void write(Buffer.of(0));
+      results.push(fastTcp.write(writer, Buffer.of(0), { written() {} }));
       return writer.destroyed;
     });
+    expect(results.at(-1)).toBe(false);
     const [error] = (await failed) as [NodeJS.ErrnoException];
     expect(["ECONNRESET", "EPIPE"]).toContain(error.code);
     expect(error.syscall).toBe("write");
