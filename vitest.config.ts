@@ -25,6 +25,8 @@ export const SLOW_TESTS: string[] = [
   "test/{examples,frameworks}/**/*.test.ts",
   // It starts processes with NODE_DEBUG.
   "test/node/environment/debug-log.test.ts",
+  // It starts a process that a defect would block.
+  "test/channels/server/connection.test.ts",
   // They run the compiler, npm or the bench.
   "test/{bench,docs,readme,types}/**/*.test.ts",
   "test/browser/browser-size.test.ts",

@@ -49,7 +49,7 @@ export class ChannelConnection
   #rates: SessionRates | undefined;
   /** Authorizes the client. Undefined once that is final. */
   #gate: Gate | undefined;
-  /** Whether there is more output than there should be. Then no more requests are read. */
+  /** Whether there is more output than there should be, or the session has closed. Then no more requests are read. */
   #isFull = false;
   /** Whether this server has closed the connection because the client may not return. */
   #isForbidden = false;
@@ -79,16 +79,9 @@ export class ChannelConnection
 
   /** The connection has ended. */
   onEnd(): void {
-    this.session.end();
+    this.#endSession();
     this.environment.connections.delete(this);
     if (this.#rates !== undefined) this.environment.rates!.release(this.identity);
-    this.#gate?.end();
-    this.#subscriptions?.endAll();
-    this.#publishes?.endAll();
-    this.#history?.endAll();
-    this.#calls?.endAll();
-    this.#streams?.endAll();
-    this.#watches?.endAll();
     if (this.#presences !== undefined) this.#endPresences(this.#presences);
   }
 
@@ -120,9 +113,13 @@ export class ChannelConnection
 
   /** Closes the connection with a close code, or because the client is not authorized any more. */
   close(code: number | RefusalReason, reason: string = ""): void {
+    if (typeof code === "number") {
+      this.#socket.close(code, reason);
+      this.#endSession();
+      return;
+    }
     if (code === "forbidden") this.#isForbidden = true;
-    if (typeof code === "number") this.#socket.close(code, reason);
-    else this.session.close(REFUSAL_CODES[code], reason === "" ? code : reason);
+    this.session.close(REFUSAL_CODES[code], reason === "" ? code : reason);
   }
 
   /** Tells the client that it is authorized, the limits, and when it must send fresh credentials. */
@@ -217,22 +214,36 @@ export class ChannelConnection
     this.#history?.cancel(id);
   }
 
+  /**
+   * Ends everything that the client has open, apart from its presence. Called when the session closes, because the
+   * connection may take until `closeTimeoutMs` to end. Until then nothing can be sent.
+   */
+  #endSession(): void {
+    this.session.end();
+    this.#isFull = true;
+    this.#gate?.end();
+    this.#subscriptions?.endAll();
+    this.#publishes?.endAll();
+    this.#history?.endAll();
+    this.#calls?.endAll();
+    this.#streams?.endAll();
+    this.#watches?.endAll();
+    // The session ignores the messages that wait. The end of the connection is delivered after them.
+    this.#input.resume();
+  }
+
   /** Holds back requests until there is room, because each of them has an answer. */
   #waitForRoom(): void {
-    if (this.session.isClosed) return;
     this.#isFull = true;
     this.#input.pause();
     this.#socket.drained.then(
       () => this.#onRoom(),
-      () => {
-        // The connection has ended. The end is delivered after the messages, which the session ignores.
-        this.session.end();
-        this.#input.resume();
-      },
+      () => this.#endSession(),
     );
   }
 
   #onRoom(): void {
+    if (this.session.isClosed) return;
     this.#isFull = false;
     this.#subscriptions?.wake();
     this.#watches?.wake();
