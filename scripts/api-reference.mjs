@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { declarationOf, nameOf, textOf } from "./api/declaration.mjs";
 import { firstSentence, parseDocstring } from "./api/docstring.mjs";
-import { ENTRY_POINTS, MODELS_FOLDER } from "./api/entry-points.mjs";
+import { DOCUMENTED, ENTRY_POINTS, MODELS_FOLDER } from "./api/entry-points.mjs";
 
 /** @typedef {import("./api/declaration.mjs").Item} Item */
 /** @typedef {{ id: string, name: string, items: readonly Item[] }} EntryPoint */
@@ -38,21 +38,8 @@ if (!areModelsFresh()) {
   spawnSync(process.execPath, [join(import.meta.dirname, "api-report.mjs")]);
 }
 
-/** The entry points in the order of the sidebar. If several export an item, the page of the first describes it. */
-const ORDER = [
-  "",
-  "-server",
-  "-topics",
-  "-topics-redis",
-  "-topics-nats",
-  "-channels",
-  "-channels-server",
-  "-react",
-  "-ws",
-  "-testing",
-  "-protocol",
-];
-const entryPoints = ORDER.map((suffix) => readModel(`tideway${suffix}`));
+/** If several entry points export an item, the page of the first describes it. */
+const entryPoints = DOCUMENTED.map(readModel);
 const inBrowsers = new Set(readModel("tideway.browser").items.map(nameOf));
 
 /** The URLs of the names that a declaration refers to, by page and anchor. @type {Record<string, object>} */
