@@ -46,8 +46,8 @@ export abstract class CreditedSubscription {
     return this.#state === LIVE;
   }
 
-  addCredit(bytes: number, maxBytes: number): void {
-    this.#credit = Math.min(maxBytes, this.#credit + bytes);
+  addCredit(bytes: number): void {
+    this.#credit += bytes;
     this.wake();
   }
 

@@ -37,8 +37,6 @@ export interface ChannelLimits {
    * up to 1,024 bytes do not count. A request is always accepted if no other one counts. Default: 4 MiB.
    */
   readonly maxPendingBytes?: number;
-  /** The maximum credit of a subscription or stream, in bytes. A higher credit is cut. Default: 4 MiB. */
-  readonly maxCreditBytes?: number;
   /**
    * The maximum number of senders in a volatile topic for which the latest message waits for a slow subscriber.
    * Default: 256.
@@ -91,7 +89,6 @@ const DEFAULTS = {
   maxPresences: 64,
   maxPendingPages: 16,
   maxPendingBytes: 4_194_304,
-  maxCreditBytes: 4_194_304,
   maxVolatileSenders: 256,
   maxPageSize: 1_000,
   maxPageBytes: 1_048_576,

@@ -35,7 +35,7 @@ export class Streams {
     }
     const { id, lastId, credit } = frame;
     const context = new CallContext(this.#connection, call!, id, undefined, lastId);
-    const stream = new OutgoingStream(context, Math.min(credit, environment.limits.maxCreditBytes));
+    const stream = new OutgoingStream(context, credit);
     this.#open.set(id, stream);
     this.#running++;
     void this.#run(stream, frame.input).finally(() => {
@@ -47,8 +47,7 @@ export class Streams {
   addCredit(id: number, bytes: number): void {
     const stream = this.#open.get(id);
     if (stream === undefined) return;
-    const { maxCreditBytes } = this.#connection.environment.limits;
-    stream.credit = Math.min(maxCreditBytes, stream.credit + bytes);
+    stream.credit += bytes;
     stream.wake();
   }
 

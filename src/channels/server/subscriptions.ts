@@ -27,7 +27,7 @@ export class Subscriptions {
   }
 
   subscribe(frame: SubscribeFrame): void {
-    const { session, environment } = this.#connection;
+    const { session } = this.#connection;
     if (this.#byTopic.get(frame.topic) !== undefined) {
       session.fail(frame.id, invalidRequest("the connection is subscribed to the topic already"));
       return;
@@ -35,9 +35,8 @@ export class Subscriptions {
     const used = { lasting: this.#byTopic.size, pending: this.#ending };
     const entry = acquireTopic(this.#connection, frame, "maxSubscriptions", used);
     if (entry === undefined) return;
-    const credit = Math.min(frame.credit, environment.limits.maxCreditBytes);
     const Class = entry.compiled.isVolatile ? VolatileSubscription : StoredSubscription;
-    const subscription = new Class(this.#connection, entry, frame.id, credit);
+    const subscription = new Class(this.#connection, entry, frame.id, frame.credit);
     this.#byTopic.add(subscription);
     this.#check(subscription, frame);
   }
@@ -48,7 +47,7 @@ export class Subscriptions {
   }
 
   addCredit(topic: string, bytes: number): void {
-    this.#byTopic.get(topic)?.addCredit(bytes, this.#connection.environment.limits.maxCreditBytes);
+    this.#byTopic.get(topic)?.addCredit(bytes);
   }
 
   /** The connection has room again. */

@@ -1,3 +1,4 @@
+import { connect } from "tideway/channels";
 import { fail, resumable } from "tideway/channels/server";
 import { describe, expect, it, vi } from "vitest";
 import { bytes } from "../../../src/channels/contract/index.ts";
@@ -62,6 +63,19 @@ describe("a stream", () => {
     expect(yielded.length).toBeLessThanOrEqual(2);
     client.send({ type: "credit", stream: 1, bytes: 1 });
     expect(await client.answer(1)).toMatchObject({ data: 2 });
+  });
+
+  // The client adds credit when half of its window has been read. A server that gave less credit would wait for ever.
+  it("sends as much as the window of the client allows", async () => {
+    const item = "x".repeat(60_000);
+    const { server } = await open(async function* () {
+      for await (const _ of count(200)) yield item;
+    });
+    const client = connect(server.url, { creditBytes: 16_777_216 });
+    let items = 0;
+    for await (const received of client.stream("it", 1)) if (received === item) items++;
+    expect(items).toBe(200);
+    await client.close();
   });
 
   it("is cancelled at its source: the signal aborts, and the generator ends", async () => {

@@ -45,6 +45,17 @@ export const CREDIT_SCRIPTS: readonly ServerScript[] = [
     ],
   },
   {
+    name: "accepts the largest credit, and more",
+    steps: [
+      ...hello(),
+      ...subscribe(ROOM, { credit: Number.MAX_SAFE_INTEGER }),
+      renew(Number.MAX_SAFE_INTEGER),
+      ...hello("b", "bob", "<session2>"),
+      ...publish(ROOM, 1, { text: "one" }, "b"),
+      expect(inRoom("one", "bob")),
+    ],
+  },
+  {
     name: "counts credit in bytes of UTF-8, with the whole message",
     steps: [
       ...hello(),
