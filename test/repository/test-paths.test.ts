@@ -72,6 +72,7 @@ const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly 
     [
       "topics/broker-services",
       "topics/broker-services.runtime",
+      "topics/nats/nats-cluster.engine",
       "topics/presence",
       "topics/redis/redis-cluster.engine",
       "topics/slow-subscribers",

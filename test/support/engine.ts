@@ -41,16 +41,27 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Starts nats-server with JetStream. */
-  static nats(path: string): Promise<Engine> {
-    return Engine.#start(path, (port, folder) => [
-      "--addr",
-      "127.0.0.1",
-      "--port",
-      `${port}`,
-      "--jetstream",
-      "--store_dir",
-      folder,
-    ]);
+  static nats(path: string, ...more: readonly (readonly string[])[]): Promise<Engine> {
+    return Engine.#start(path, (port, folder) =>
+      ["--addr", "127.0.0.1", "--port", `${port}`, "--jetstream", "--store_dir", folder].concat(
+        ...more,
+      ),
+    );
+  }
+
+  /** Starts a cluster of nats-server with JetStream. Streams need a moment until the cluster has a leader. */
+  static async natsCluster(path: string, size: number): Promise<readonly Engine[]> {
+    const routes: string[] = [];
+    for (let index = 0; index < size; index++) routes.push(`nats://127.0.0.1:${await freePort()}`);
+    return Promise.all(
+      routes.map((route, index) =>
+        Engine.nats(
+          path,
+          ["--name", `server-${index}`, "--cluster_name", "cluster"],
+          ["--cluster", route, "--routes", routes.join()],
+        ),
+      ),
+    );
   }
 
   /** Starts nginx with the content of `http { }` in its configuration. */

@@ -153,6 +153,7 @@ export class NatsBroker implements Broker {
     if (existing !== undefined) return existing;
     const writer = new NatsTopicWriter(this.#subjects.log(topic), {
       log: this.#log,
+      isReplicated: this.#log.isReplicated,
       maxInFlight: this.#maxInFlight,
       follow: (onPlaced) => this.#subscriptions.follow(topic, this.#liveTopic(topic), onPlaced),
       onIdle: () => this.#writers.delete(topic),

@@ -69,6 +69,7 @@ export interface NatsStreamConfig {
   readonly max_age: number;
   readonly max_bytes: number;
   readonly duplicate_window: number;
+  readonly num_replicas: number;
   readonly republish?: { readonly src: string; readonly dest: string };
 }
 

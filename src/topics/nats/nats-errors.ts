@@ -3,16 +3,29 @@ import { BrokerError } from "../../errors/index.ts";
 /** The JetStream error code "wrong last sequence", which means that another publisher was faster. */
 const WRONG_LAST_SEQUENCE = 10_071;
 
+/** The same in a cluster, while it stores a message on the subject. */
+const WRITE_IN_PROGRESS = 10_164;
+
+/** The JetStream error code "duplicate message id is in process", from a cluster. */
+const ID_IN_PROGRESS = 10_158;
+
+/** The JetStream error code "too many requests". */
+const TOO_MANY_REQUESTS = 10_167;
+
 /** The JetStream error code "stream not found". */
 const STREAM_NOT_FOUND = 10_059;
 
 export function isConflict(error: unknown): boolean {
-  return apiCodeOf(error) === WRONG_LAST_SEQUENCE;
+  const code = apiCodeOf(error);
+  return code === WRONG_LAST_SEQUENCE || code === WRITE_IN_PROGRESS;
 }
 
 export function isStreamMissing(error: unknown): boolean {
   return apiCodeOf(error) === STREAM_NOT_FOUND;
 }
+
+/** The JetStream error codes below status 500 that are temporary. */
+const TEMPORARY: readonly unknown[] = [WRITE_IN_PROGRESS, ID_IN_PROGRESS, TOO_MANY_REQUESTS];
 
 /** The names of client errors for which a retry cannot help, such as a payload that is too big. */
 const FINAL: readonly unknown[] = [
@@ -26,10 +39,11 @@ const FINAL: readonly unknown[] = [
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  const status = property(cause, "status");
-  // 5xx errors are temporary, for example if a cluster has no leader. A retry does not help with other errors
-  // of JetStream.
-  const isRefused = apiCodeOf(cause) !== undefined && typeof status === "number" && status < 500;
+  const [code, status] = [apiCodeOf(cause), property(cause, "status")];
+  // 5xx errors are temporary, for example if a cluster has no leader. A retry does not help with most other
+  // errors of JetStream.
+  const isFinal = typeof status === "number" && status < 500 && !TEMPORARY.includes(code);
+  const isRefused = code !== undefined && isFinal;
   if (isRefused || FINAL.includes(property(cause, "name"))) {
     return new BrokerError("BROKER_REFUSED", `NATS refused the request: ${message}`, { cause });
   }

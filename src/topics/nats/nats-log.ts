@@ -2,6 +2,7 @@ import { BrokerError } from "../../errors/index.ts";
 import type { BrokerPage, HistoryQuery, PublishReceipt } from "../broker.ts";
 import type { Position } from "../position.ts";
 import type { Publication } from "../publication.ts";
+import { delay } from "../timers.ts";
 import type { NatsPublishAck, NatsStoredMessage } from "./nats-client.ts";
 import { isConflict } from "./nats-errors.ts";
 import {
@@ -90,6 +91,10 @@ export class NatsLog {
     this.#nowMs = nowMs;
   }
 
+  get isReplicated(): boolean {
+    return this.#stream.isReplicated;
+  }
+
   /**
    * Stores a publication as a numbered message. If the id was stored before, resolves with its first position.
    * Resolves with undefined if another message was stored first, and the publication was not stored.
@@ -171,6 +176,8 @@ export class NatsLog {
   /** Reads the last message of a topic. Starts the topic with a mark if it has no message. */
   async readTail(subject: string): Promise<Tail> {
     for (let attempt = 0; attempt < MAX_MARK_ATTEMPTS; attempt++) {
+      // A cluster may still store the message of the other server.
+      if (attempt > 0) await delay(globalThis, attempt);
       const tail = await this.#tryReadTail(subject);
       if (tail !== undefined) return tail;
     }
@@ -382,9 +389,7 @@ export class NatsLog {
             deliver_policy: "by_start_sequence",
             opt_start_seq: Math.max(1, firstSequence),
           };
-    const isLast = ({ sequence }: { readonly sequence: number }): boolean =>
-      sequence >= lastSequence;
-    const read = await this.#stream.read(query, isLast);
+    const read = await this.#stream.read(query, lastSequence);
     const messages = read
       .filter(({ sequence }) => sequence <= lastSequence)
       .map(({ sequence, text }) => ({ sequence, record: readRecord(text) }));

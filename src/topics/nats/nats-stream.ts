@@ -49,12 +49,13 @@ const READ_CONSUMER_NANOS = 5_000 * NANOS_PER_MS;
 /** How long NATS keeps a consumer that the broker creates only to read the clock of NATS. */
 const CLOCK_CONSUMER_NANOS = 1_000 * NANOS_PER_MS;
 
-/** One JetStream stream. Its methods reject with the errors of the client. */
+/** One JetStream stream. Its methods reject with the errors of the client, or with a BrokerError. */
 export class NatsStream {
   readonly #connection: NatsConnection;
   readonly #jetStream: NatsJetStream;
   readonly #manager: NatsManager;
   readonly #name: string;
+  #replicas = 1;
 
   constructor(
     connection: NatsConnection,
@@ -66,6 +67,11 @@ export class NatsStream {
     this.#jetStream = jetStream;
     this.#manager = manager;
     this.#name = name;
+  }
+
+  /** Whether several servers of a NATS cluster store the stream. */
+  get isReplicated(): boolean {
+    return this.#replicas > 1;
   }
 
   /**
@@ -83,11 +89,13 @@ export class NatsStream {
         isUnlimitedOr(config.max_bytes, wanted.max_bytes) &&
         config.duplicate_window >= wanted.duplicate_window &&
         config.republish?.dest !== undefined;
+      this.#replicas = config.num_replicas;
       if (keepsEnough) return;
     } catch (error) {
       if (!isStreamMissing(error)) throw error;
       // Several servers may add the same stream at the same time.
       await this.#manager.streams.add(wanted);
+      this.#replicas = limits.replicas;
       return;
     }
     throw new BrokerError(
@@ -96,8 +104,18 @@ export class NatsStream {
     );
   }
 
-  publish(subject: string, text: string, options: NatsPublishOptions): Promise<NatsPublishAck> {
-    return this.#jetStream.publish(subject, text, options);
+  async publish(
+    subject: string,
+    text: string,
+    options: NatsPublishOptions,
+  ): Promise<NatsPublishAck> {
+    const ack = await this.#jetStream.publish(subject, text, options);
+    if (ack.seq > 0) return ack;
+    // A cluster of NATS 2.10 answers so. Newer versions answer with an error.
+    throw new BrokerError(
+      "BROKER_UNAVAILABLE",
+      "NATS has not stored an earlier publication with the same id yet; try again",
+    );
   }
 
   /** Reads the last message on a subject; null if it has no message. */
@@ -128,15 +146,14 @@ export class NatsStream {
   }
 
   /**
-   * Reads the messages that a consumer with the configuration `query` delivers, in order. Ends with the
-   * message that is last at the time of the call, or when `isEnough` returns true.
+   * Reads the messages that a consumer with the configuration `query` delivers, in order.
+   *
+   * @param lastSequence the sequence number at which to end. If the server of NATS that reads the stream does not
+   *   have this message yet, the read waits for it. Default: the read ends with the last message of that server.
    */
-  async read(
-    query: ReadQuery,
-    isEnough: (message: StoredText) => boolean = () => false,
-  ): Promise<readonly StoredText[]> {
+  async read(query: ReadQuery, lastSequence?: number): Promise<readonly StoredText[]> {
     const inbox = newInbox();
-    const reading = new Reading(isEnough);
+    const reading = new Reading(lastSequence);
     const subscription = this.#connection.subscribe(inbox, { callback: reading.onMessage });
     try {
       const { num_pending } = await this.#manager.consumers.add(this.#name, {
@@ -147,7 +164,7 @@ export class NatsStream {
         inactive_threshold: READ_CONSUMER_NANOS,
       });
       reading.restartTimeout();
-      if (num_pending > 0) await reading.finished;
+      if (num_pending > 0 || lastSequence !== undefined) await reading.finished;
     } finally {
       reading.stopTimeout();
       subscription.unsubscribe();
@@ -185,13 +202,13 @@ class Reading {
   readonly messages: StoredText[] = [];
   /** Resolves after the last message. Rejects if NATS sends an error, or no message in time. */
   readonly finished: Promise<void>;
-  readonly #isEnough: (message: StoredText) => boolean;
+  readonly #lastSequence: number | undefined;
   #finish!: () => void;
   #fail!: (error: Error) => void;
   #timer: unknown;
 
-  constructor(isEnough: (message: StoredText) => boolean) {
-    this.#isEnough = isEnough;
+  constructor(lastSequence: number | undefined) {
+    this.#lastSequence = lastSequence;
     this.finished = new Promise<void>((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -238,8 +255,12 @@ class Reading {
       );
       return;
     }
-    if (delivered.pending === 0 || this.#isEnough(delivered)) this.#finish();
+    if (this.#isLast(delivered)) this.#finish();
   };
+
+  #isLast({ sequence, pending }: Delivered): boolean {
+    return this.#lastSequence === undefined ? pending === 0 : sequence >= this.#lastSequence;
+  }
 }
 
 const decoder = new TextDecoder();

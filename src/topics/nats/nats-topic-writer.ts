@@ -11,6 +11,11 @@ export interface NatsWriterEnvironment {
     NatsLog,
     "appendNumbered" | "appendFollowing" | "tail" | "readTail" | "positionOf"
   >;
+  /**
+   * Whether several servers of a NATS cluster store the stream. They may remember the id of a message that they
+   * refuse, and then they refuse it again. So all publications become following messages, which they accept.
+   */
+  readonly isReplicated: boolean;
   /** The maximum number of following messages in flight. */
   readonly maxInFlight: number;
   /** Calls back with the position of each message that NATS delivers. Returns a function that stops it. */
@@ -34,7 +39,7 @@ const LINGER_MS = 100;
  * Stores the publications of one topic in the order of the calls. A single publication becomes a numbered
  * message, so its position is known before NATS stores it. If more arrive before it is stored, or another server
  * was faster, the next ones become following messages, and many are in flight at once. NATS delivers each of
- * them to this process too, and that shows its position.
+ * them to this process too, and that shows its position. In a cluster, all publications are following messages.
  */
 export class NatsTopicWriter {
   readonly #subject: string;
@@ -62,7 +67,7 @@ export class NatsTopicWriter {
   append(payload: string, msgID: string): Promise<PublishReceipt> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ payload, msgID, resolve, reject });
-      if (this.#state === "idle") void this.#storeSingle();
+      if (this.#state === "idle") void this.#start();
       else if (this.#state === "many") this.#scheduleSend();
     });
   }
@@ -71,6 +76,10 @@ export class NatsTopicWriter {
   close(reason: BrokerError): void {
     this.#rejectQueue(reason);
     this.#stop();
+  }
+
+  #start(): Promise<void> {
+    return this.#environment.isReplicated ? this.#openMany(false) : this.#storeSingle();
   }
 
   async #storeSingle(): Promise<void> {

@@ -4,18 +4,21 @@ import type {
   NatsConnection,
   NatsJetStream,
   NatsManager,
+  NatsPublishOptions,
 } from "../../../src/topics/nats/nats-client.ts";
+import { settle } from "../support.ts";
 
 const LIMITS = { historySize: 100, maxAgeMs: 60_000, idWindowMs: 1_000 };
 const RETENTION = { size: 100, bytes: 1_000, ageMs: 60_000, idWindowMs: 1_000 };
 
-/** A broker on existing streams that keep everything, and store one publication. */
-function openBroker(): Promise<NatsBroker> {
+/** A broker on existing streams that keep everything, and acknowledge each message. */
+function openBroker(num_replicas = 1, published: NatsPublishOptions[] = []): Promise<NatsBroker> {
   const config = {
     max_msgs_per_subject: -1,
     max_age: 0,
     max_bytes: -1,
     duplicate_window: 1e15,
+    num_replicas,
     republish: { src: "", dest: "tideway.live" },
   };
   const manager: NatsManager = {
@@ -28,7 +31,10 @@ function openBroker(): Promise<NatsBroker> {
   };
   const jetStream: NatsJetStream = {
     jetstreamManager: async () => manager,
-    publish: async () => ({ seq: 1, duplicate: false }),
+    publish: async (_subject, _payload, options) => {
+      published.push(options);
+      return { seq: published.length, duplicate: false };
+    },
   };
   const connection: NatsConnection = {
     subscribe: () => ({ unsubscribe() {} }),
@@ -58,5 +64,29 @@ describe("NatsBroker, for the retention of a topic,", () => {
     const broker = await openBroker();
     const receipt = await broker.publish("news", { id: "1", data: "a" }, RETENTION);
     expect(receipt).toMatchObject({ isDuplicate: false });
+  });
+});
+
+describe("NatsBroker, for a single publication,", () => {
+  const draft = { id: "1", data: "a" };
+  const mark = { expect: { lastSubjectSequence: 0 } };
+
+  it("expects the last message of the topic", async () => {
+    const published: NatsPublishOptions[] = [];
+    const broker = await openBroker(1, published);
+    await broker.publish("news", draft, RETENTION);
+    expect(published).toEqual([mark, { msgID: "news:1", expect: { lastSubjectSequence: 1 } }]);
+  });
+
+  it("expects no message if several servers of NATS store the stream", async () => {
+    const published: NatsPublishOptions[] = [];
+    const broker = await openBroker(3, published);
+    const publishing = broker.publish("news", draft, RETENTION);
+    const failure = publishing.catch((error: unknown) => error);
+    await settle();
+    expect(published).toEqual([mark, { msgID: "news:1" }]);
+    await broker.close();
+    // This stream delivers nothing, so the position of the publication is unknown.
+    expect(await failure).toMatchObject({ code: "BROKER_REFUSED" });
   });
 });

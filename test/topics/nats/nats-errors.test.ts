@@ -30,6 +30,9 @@ it.each<[string, unknown]>([
 it.each<[string, unknown]>([
   ["TimeoutError", named("TimeoutError")],
   ["an answer of JetStream with status 500", answered(10_008, 500)],
+  ["a message id that the cluster still stores", answered(10_158, 409)],
+  ["another write in progress", answered(10_164, 400)],
+  ["too many requests", answered(10_167, 429)],
   ["an error with a status and without a code", answered(undefined, 400)],
   ["an error with a code that is a text", answered("ECONNREFUSED", 400)],
   ["an error with a code and without a status", answered(10_059, undefined)],
@@ -55,8 +58,9 @@ it("a BrokerError stays as it is", () => {
 });
 
 it("distinguishes conflicts and missing streams by the code of JetStream", () => {
-  expect([10_071, 10_059, "10071"].map((code) => isConflict({ code }))).toEqual([
-    true,
+  expect([10_071, 10_164].map((code) => isConflict({ code }))).toEqual([true, true]);
+  expect([10_059, 10_158, "10071"].map((code) => isConflict({ code }))).toEqual([
+    false,
     false,
     false,
   ]);

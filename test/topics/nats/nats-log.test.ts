@@ -44,6 +44,12 @@ class WrongLastSequence extends Error {
   readonly status = 400;
 }
 
+/** The response of a cluster while it stores another message on the subject. */
+class WriteInProgress extends Error {
+  readonly code = 10_164;
+  readonly status = 400;
+}
+
 /** One stream of an in-memory NATS server, with the used parts of the client. */
 class FakeNats {
   stored: Stored[] = [];
@@ -57,6 +63,8 @@ class FakeNats {
   onDeliver: (messages: readonly Stored[]) => readonly Stored[] = (messages) => messages;
   /** Whether the message at an index of a read is lost because the connection breaks. */
   isLost: (index: number) => boolean = () => false;
+  /** Whether the server that reads the stream stores a message only after a consumer is created. */
+  isBehind: (message: Stored) => boolean = () => false;
   /** Called before the last message is returned. */
   onLast: () => void = () => {};
   clockReads = 0;
@@ -148,14 +156,19 @@ class FakeNats {
     const callback = this.#subscriptions.get(deliver_subject);
     queueMicrotask(() => {
       const delivered = this.onDeliver(messages);
-      for (const [index, { subject, text, seq }] of delivered.entries()) {
-        if (this.isLost(index)) continue;
-        const pending = delivered.length - index - 1;
+      const count = delivered.filter((message) => !this.isBehind(message)).length;
+      const send = (index: number): void => {
+        const { subject, text, seq } = delivered[index];
+        const pending = Math.max(0, count - index - 1);
         const reply = `$JS.ACK.TIDEWAY.c.1.${seq}.${index + 1}.0.${pending}`;
-        callback?.(null, { subject, data: encoder.encode(text), reply });
+        if (!this.isLost(index)) callback?.(null, { subject, data: encoder.encode(text), reply });
+      };
+      for (const index of delivered.keys()) {
+        if (index < count) send(index);
+        else setImmediate(send, index);
       }
     });
-    return { num_pending: messages.length, created };
+    return { num_pending: messages.filter((message) => !this.isBehind(message)).length, created };
   }
 }
 
@@ -286,6 +299,26 @@ describe("append of a NatsLog", () => {
     expect(nats.texts.at(-1)).toBe(`${position.epoch}:2 ${payload("x")}`);
   });
 
+  it("tries again to start a topic while a cluster stores a message of another server", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    let attempts = 0;
+    nats.onPublish = async () => {
+      if (++attempts <= 5) throw new WriteInProgress("wrong last sequence");
+    };
+    expect((await log.readTail(SUBJECT)).position.offset).toBe(0);
+    expect(attempts).toBe(6);
+  });
+
+  it("rejects as unavailable while a cluster of NATS 2.10 still stores the same id", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    const anchor = await log.readTail(SUBJECT);
+    nats.ids.set("id-a", 0);
+    const error = { code: "BROKER_UNAVAILABLE", isRetryable: true };
+    await expect(follow(log, "a", anchor)).rejects.toMatchObject(error);
+  });
+
   it("rejects with the error of the client if NATS cannot store", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
@@ -326,6 +359,19 @@ describe("a NatsLog that is read", () => {
     };
     expect((await read(log)).data).toEqual(["a"]);
   });
+
+  it.each([[1], [2], [4]])(
+    "waits for messages that the reading server of a cluster stores late, from sequence %i",
+    async (sequence) => {
+      const nats = new FakeNats();
+      const { log } = openServer(nats);
+      for (const data of ["a", "b", "c"]) await append(log, data);
+      nats.isBehind = ({ seq }) => seq >= sequence;
+      expect((await read(log)).data).toEqual(["a", "b", "c"]);
+      const { position } = await read(log, undefined, 0);
+      expect((await read(log, { ...position, offset: 2 })).data).toEqual(["c"]);
+    },
+  );
 
   it("skips unreadable payloads and leaves gaps in the offsets", async () => {
     const nats = new FakeNats();

@@ -53,9 +53,10 @@ class FakeLog {
     positionOf: async (_, sequence) => at(sequence / 10).position,
   };
 
-  open(maxInFlight = 64): NatsTopicWriter {
+  open(maxInFlight = 64, isReplicated = false): NatsTopicWriter {
     return new NatsTopicWriter(SUBJECT, {
       log: this.log,
+      isReplicated,
       maxInFlight,
       follow: (onPlaced) => {
         this.onPlaced = onPlaced;
@@ -138,6 +139,29 @@ describe("NatsTopicWriter", () => {
     expect(nats.tailReads).toBe(1);
     nats.sent[1].acknowledge();
     expect((await storing).position.offset).toBe(1);
+  });
+
+  it("sends only following messages in a cluster, after it has read the tail", async () => {
+    const nats = new FakeLog();
+    nats.offset = 3;
+    const writer = nats.open(64, true);
+    const storing = ["a", "b"].map((text) => writer.append(text, text));
+    await settled();
+    expect(nats.sent.map(({ payload, anchor }) => [payload, anchor])).toEqual([
+      ["a", at(3)],
+      ["b", at(3)],
+    ]);
+    expect(nats.tailReads).toBe(1);
+    for (const { acknowledge } of nats.sent) acknowledge();
+    const receipts = await Promise.all(storing);
+    expect(receipts.map(({ position: { offset } }) => offset)).toEqual([4, 5]);
+  });
+
+  it("rejects the publications in a cluster if the tail cannot be read", async () => {
+    const nats = new FakeLog();
+    nats.log.readTail = () => Promise.reject(new Error("no tail"));
+    await expect(nats.open(64, true).append("a", "a")).rejects.toThrow("no tail");
+    expect(nats.idles).toBe(1);
   });
 
   it("returns the first position for an id that is sent twice at once", async () => {
