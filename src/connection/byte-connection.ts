@@ -10,7 +10,6 @@ import {
   type FrameConnection,
   ReadyState,
 } from "./connection.ts";
-import type { Receiver } from "./flush-queue.ts";
 import { Heartbeat, type HeartbeatConnection } from "./heartbeat.ts";
 import { LatencyMeter } from "./latency-meter.ts";
 import { MessageRate, rateExceeded } from "./message-rate.ts";
@@ -53,8 +52,7 @@ export class ByteConnection
     ByteTransportHandler,
     EndpointEvents,
     HeartbeatConnection,
-    TimeoutListener,
-    Receiver
+    TimeoutListener
 {
   readonly protocol: string;
   readonly extensions: string;
@@ -297,12 +295,6 @@ export class ByteConnection
     this.#write();
   }
 
-  /** The flush queue calls this when the process exits while this connection calls its handler. */
-  stopReceiving(): void {
-    this.#isReceiving = false;
-    this.#write();
-  }
-
   #queueFlush(): void {
     if (this.#isReceiving || this.#isFlushQueued || this.#writer.isBlocked) return;
     this.#isFlushQueued = true;
@@ -324,11 +316,8 @@ export class ByteConnection
     if (this.#readingState === "flowing") this.#rate?.refill(this.#environment.wheel.nowMs);
     // TLS writes asynchronously, so a little waiting output does not mean that the peer is slow.
     if (this.#writer.waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.defersPongs = true;
-    const { flushQueue } = this.#environment;
     this.#isReceiving = true;
-    flushQueue.receiving = this;
     this.#endpoint.receive(chunk);
-    flushQueue.receiving = undefined;
     this.#isReceiving = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();
@@ -423,17 +412,10 @@ export class ByteConnection
 
   /** Delivers the messages that the protocol buffered during a pause. */
   #deliverBuffered(): void {
-    if (this.#isReceiving) {
-      this.#endpoint.resume();
-      return;
-    }
-    const { flushQueue } = this.#environment;
-    // A handler of another connection may have called `resume`.
-    const outer = flushQueue.receiving;
+    const isOuter = !this.#isReceiving;
     this.#isReceiving = true;
-    flushQueue.receiving = this;
     this.#endpoint.resume();
-    flushQueue.receiving = outer;
+    if (!isOuter) return;
     this.#isReceiving = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();

@@ -34,12 +34,16 @@ describe("the report of the bench", () => {
   });
 
   it("has a column with ratios to the last program if the workload asks for it", () => {
-    const { results, ...rest } = comparison("ws-face-125", { ws: 1, tideway: 10 });
+    const { results, ...rest } = comparison("ws-interface-125", { ws: 1, tideway: 10 });
     const ratioToLast = { median: 0.95, min: 0.9, max: 1 };
     const compared = results.map((result) => ({ ...result, ratioToLast }));
-    const [header, , face] = tableOf({ ...rest, results: compared });
+    const [header, , tidewayWs] = tableOf({ ...rest, results: compared });
     expect(header.slice(0, 3)).toEqual(["", "ratio", "ratio to tideway/ws"]);
-    expect(face.slice(0, 3)).toEqual(["tideway/ws", "10.00 (9.00 - 11.00)", "0.95 (0.90 - 1.00)"]);
+    expect(tidewayWs.slice(0, 3)).toEqual([
+      "tideway/ws",
+      "10.00 (9.00 - 11.00)",
+      "0.95 (0.90 - 1.00)",
+    ]);
   });
 
   it("marks measurements in which the load used more time than the program", () => {

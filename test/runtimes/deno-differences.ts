@@ -177,7 +177,7 @@ export const DENO_DIFFERENCES: readonly KnownDifference[] = [
         names: ["over TLS a peer that reads gets a pong for every ping, in order"],
       },
       {
-        path: "test/hostile/ws-face.test.ts",
+        path: "test/hostile/ws.test.ts",
         names: ["memory is limited for pongs to a peer that sends pings and reads nothing"],
       },
       {

@@ -140,9 +140,9 @@ function targetMark(
   scale: LogScale,
 ): string[] {
   if (workload.target === undefined || workload.load.kind === "idle") return [];
-  const x = scale.x(workload.target.least);
+  const x = scale.x(workload.target.required);
   return [
-    `<path d="M${x} ${top - 2}V${top + height + 2}" stroke="#c02020" stroke-width="2"><title>target: ${workload.target.least}</title></path>`,
+    `<path d="M${x} ${top - 2}V${top + height + 2}" stroke="#c02020" stroke-width="2"><title>target: ${workload.target.required}</title></path>`,
   ];
 }
 

@@ -8,13 +8,13 @@ import { formatBytes, formatSpread, type Table } from "./table.ts";
 /** The summary, with a row for each workload: this package, the other libraries, and the target. */
 export function summaryOf(comparisons: readonly Comparison[]): Table {
   return [
-    ["workload", "tideway", "Bun", "bare net", "at least", "aim"],
+    ["workload", "tideway", "Bun", "bare net", "required", "aim"],
     ...comparisons.map((comparison) => [
       `${comparison.workload.name}: ${describeWorkload(comparison.workload)}`,
       cell(comparison, "tideway"),
       cell(comparison, "bun"),
       cell(comparison, "net"),
-      target(comparison, "least"),
+      target(comparison, "required"),
       target(comparison, "aim"),
     ]),
   ];
@@ -39,7 +39,7 @@ function memoryOf({ rounds }: Result): number | undefined {
   return bytes.length === 0 ? undefined : medianOf(bytes);
 }
 
-function target({ workload }: Comparison, which: "least" | "aim"): string {
+function target({ workload }: Comparison, which: "required" | "aim"): string {
   const value = workload.target?.[which];
   if (value === undefined) return "-";
   return workload.load.kind === "idle" ? formatBytes(value) : String(value);
