@@ -24,7 +24,7 @@ import {
   ignoreUpgrades,
 } from "./ignore-upgrade.ts";
 import { InFlight } from "./in-flight.ts";
-import { lingeringClose, sendRefusal } from "./lingering-close.ts";
+import { dropInput, lingeringClose, sendRefusal } from "./lingering-close.ts";
 import type { RequestLimiter } from "./request-limiter.ts";
 import { MAX_UNANSWERED, RequestQueue } from "./request-queue.ts";
 import type { RequestEnvironment } from "../requests/request-environment.ts";
@@ -109,7 +109,8 @@ export class Http1Listener {
 
   /** Refuses bytes that are not an HTTP request, after the responses to earlier requests. */
   refuseGarbage(socket: Duplex, refusal: HttpRefusal): void {
-    const latest = RequestQueue.of(socket).latest;
+    const queue = RequestQueue.of(socket);
+    const { latest } = queue;
     // Browsers open connections in advance and may never use them. In Bun, `bytesRead` is always 0 here.
     const isUnused =
       refusal.status === 408 && socket instanceof NetSocket && socket.bytesRead === 0;
@@ -121,11 +122,10 @@ export class Http1Listener {
         this.#refused.report("request", refusal, connection);
       }
     }
+    dropInput(socket);
     if (latest === undefined) sendRefusal(socket, refusal);
     else if (latest.req.complete) latest.once("close", () => sendRefusal(socket, refusal));
-    // The request body will never end, and its handler may wait for it.
-    else if (latest.headersSent) socket.destroy();
-    else sendRefusal(socket, refusal);
+    else queue.onTurn(latest, () => refuseBody(latest, socket, refusal));
   }
 
   /** Refuses CONNECT, because this server is not a proxy (RFC 9110 9.3.6). */
@@ -302,6 +302,16 @@ export class Http1Listener {
     if (latest === undefined) ignore();
     else whenAnswered(latest, socket, ignore);
   }
+}
+
+/**
+ * Answers a request with a body that is malformed or late, when all earlier responses have been sent. Its
+ * handler may wait for the rest of the body.
+ */
+function refuseBody(response: ServerResponse, socket: Duplex, refusal: HttpRefusal): void {
+  if (!response.headersSent) sendRefusal(socket, refusal);
+  else if (response.writableEnded) response.once("close", () => lingeringClose(socket));
+  else socket.destroy();
 }
 
 /** Calls back when `latest`, and so every earlier response, has been sent on `socket`. */

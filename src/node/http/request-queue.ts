@@ -55,12 +55,24 @@ export class RequestQueue {
 
   /** Resolves when all earlier responses have been sent; undefined if that has already happened. */
   whenTurn(response: ServerResponse): Promise<void> | undefined {
-    const index = this.#responses.indexOf(response);
-    if (index <= 0) return undefined;
+    const earlier = this.#before(response);
+    if (earlier === undefined) return undefined;
     return new Promise((resolve) => {
-      this.#responses[index - 1].once("close", resolve);
+      earlier.once("close", resolve);
       response.once("close", resolve);
     });
+  }
+
+  /** Calls `listener` when all earlier responses have been sent; at once if that has already happened. */
+  onTurn(response: ServerResponse, listener: () => void): void {
+    const earlier = this.#before(response);
+    if (earlier === undefined) listener();
+    else earlier.once("close", listener);
+  }
+
+  /** The response that is sent before `response`. */
+  #before(response: ServerResponse): ServerResponse | undefined {
+    return this.#responses[this.#responses.indexOf(response) - 1];
   }
 
   /** Calls `listener` after each response. */

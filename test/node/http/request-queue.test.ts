@@ -23,6 +23,7 @@ async function start(): Promise<RawClient> {
       "/slow": () => slow,
       "/fast": () => new Response("FAST"),
       "post:/refuse": () => new Response("REFUSED", { status: 413 }),
+      "post:/read": async (posted) => new Response(await posted.text()),
     },
   });
   return new RawClient(server.port);
@@ -80,6 +81,68 @@ it("bytes that are not HTTP are refused after the responses to earlier requests"
   answerSlow(new Response("SLOW"));
   const received = await client.closed();
   expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "200", "400"]);
+});
+
+describe("a malformed or late body", () => {
+  const post = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const statuses = (received: string): string[] | null => received.match(/(?<=HTTP\/1\.1 )[0-9]+/g);
+
+  it("is refused after the responses to earlier requests", async () => {
+    const client = await start();
+    const refused = once(server.httpServer, "clientError");
+    client.send(`${request("/slow")}${request("/fast")}${post("/read")}ZZ\r\n`);
+    await refused;
+    answerSlow(new Response("SLOW"));
+    const received = await client.closed();
+    expect(statuses(received)).toEqual(["200", "200", "400"]);
+    expect(received).toContain("FAST");
+  });
+
+  it("is refused after all chunks of an earlier response", async () => {
+    const client = await start();
+    const refused = once(server.httpServer, "clientError");
+    client.send(request("/slow"));
+    let more: ReadableStreamDefaultController<string> | undefined;
+    const body = new ReadableStream<string>({ start: (controller) => void (more = controller) });
+    answerSlow(new Response(body.pipeThrough(new TextEncoderStream())));
+    more?.enqueue("a");
+    more?.enqueue("b");
+    await client.receives("\r\n1\r\nb\r\n");
+    client.send(`${post("/read")}ZZ\r\n`);
+    await refused;
+    more?.enqueue("c");
+    more?.close();
+    const received = await client.closed();
+    expect(received).toMatch(/\r\n1\r\nc\r\n0\r\n\r\nHTTP\/1\.1 400 /);
+  });
+
+  it("is refused with 408 after the responses to earlier requests, and no later request is handled", async () => {
+    const client = await start();
+    const requests = vi.fn<(received: IncomingMessage) => void>();
+    server.httpServer.on("request", requests);
+    const connected = once(server.httpServer, "connection");
+    client.send(request("/slow") + post("/read"));
+    const [socket] = await connected;
+    await vi.waitFor(() => expect(requests).toHaveBeenCalledTimes(2));
+    const late = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+    server.httpServer.emit("clientError", late, socket);
+    client.send(`0\r\n\r\n${request("/fast")}`);
+    answerSlow(new Response("SLOW"));
+    expect(statuses(await client.closed())).toEqual(["200", "408"]);
+    expect(requests).toHaveBeenCalledTimes(2);
+  });
+
+  it("ends the connection after the response of a handler that has not read it", async () => {
+    const client = await start();
+    const refused = once(server.httpServer, "clientError");
+    client.send(`${request("/slow")}${post("/refuse")}ZZ\r\n`);
+    await refused;
+    answerSlow(new Response("SLOW"));
+    const received = await client.closed();
+    expect(statuses(received)).toEqual(["200", "413"]);
+    expect(received).toMatch(/REFUSED$/);
+  });
 });
 
 const unread = "x".repeat(3_000_000);

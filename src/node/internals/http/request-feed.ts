@@ -13,6 +13,12 @@ const EMPTY_LINE = "\r\n\r\n";
 /** The 'data' listener with which `node:http` parses the bytes of a socket. */
 type Parse = (this: Duplex, bytes: Uint8Array) => void;
 
+/** A socket of `node:http`. */
+interface HttpSocket extends Duplex {
+  /** Whether `node:http` has paused the socket, because of unsent responses. Its parser then throws for each chunk. */
+  readonly _paused?: boolean;
+}
+
 const fed = new WeakSet<Duplex>();
 
 /** Limits the unanswered requests of each connection to `MAX_UNANSWERED`. */
@@ -52,7 +58,7 @@ function feedRequests(socket: Duplex): void {
 
 /** Passes the bytes of one connection to the parser of `node:http`, a few requests at a time. */
 class RequestFeed {
-  readonly #socket: Duplex;
+  readonly #socket: HttpSocket;
   readonly #queue: RequestQueue;
   readonly #parse: Parse;
   /** The bytes that were not passed to the parser yet. */
@@ -113,7 +119,7 @@ class RequestFeed {
       left -= this.#queue.received - received;
     }
     this.#chunk = undefined;
-    if (this.#isReleased || this.#position === chunk.length) return;
+    if (this.#isOver || this.#position === chunk.length) return;
     this.#append(chunk.subarray(this.#position));
     if (left > 0) return;
     // The requests must be parsed before the end of the connection is read.
@@ -169,7 +175,18 @@ class RequestFeed {
    * client does not read its response.
    */
   #canParse(): boolean {
-    return !this.#isReleased && !this.#socket.destroyed && !this.#socket.isPaused();
+    const socket = this.#socket;
+    return !this.#isOver && !socket.destroyed && !socket.isPaused() && socket._paused !== true;
+  }
+
+  /** Whether no further request may be parsed: the socket has another owner, or this side of it has ended. */
+  get #isOver(): boolean {
+    return this.#isReleased || this.#socket.writableEnded;
+  }
+
+  /** Whether the socket still passes its bytes to the feed. */
+  get #isAttached(): boolean {
+    return this.#socket.listeners("data").includes(this.#parse);
   }
 
   /**
@@ -198,7 +215,8 @@ class RequestFeed {
   }
 
   #feedBuffered(): void {
-    if (this.#isReleased || this.#buffered.length === 0) return;
+    if (this.#isOver || this.#buffered.length === 0) return;
+    if (!this.#isAttached) return this.#drop();
     if (!this.#isReading) {
       this.#isReading = true;
       this.#socket.resume();
@@ -207,6 +225,8 @@ class RequestFeed {
   }
 
   readonly #onResume = (): void => {
+    // `node:http` has a listener that does the same, but removes it when the feed adds its 'data' listener.
+    if (this.#socket._paused === true && this.#isAttached) this.#socket.pause();
     // The socket may have been paused again before this event.
     if (this.#buffered.length === 0 || this.#socket.isPaused()) return;
     this.#isReading = true;
