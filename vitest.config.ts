@@ -27,8 +27,8 @@ export const SLOW_TESTS: string[] = [
   "test/node/environment/debug-log.test.ts",
   // It starts a process that a defect would block.
   "test/channels/server/connection.test.ts",
-  // They run the compiler, npm or the bench.
-  "test/{bench,docs,readme,types}/**/*.test.ts",
+  // They run the compiler, npm, vitest or the bench.
+  "test/{bench,docs,readme,runtimes,types}/**/*.test.ts",
   "test/browser/browser-size.test.ts",
   // Megabytes of messages to and from other implementations.
   "test/interop/**/*.test.ts",

@@ -1,5 +1,5 @@
 import type { PairResult } from "./all-pairs.ts";
-import type { TestOutcome } from "./run-tests.ts";
+import type { TestOutcome } from "./run-progress.ts";
 import type { Speed } from "./speed.ts";
 import type { RuntimeResult } from "./test-runtime.ts";
 
@@ -13,6 +13,7 @@ export function describeResult(result: RuntimeResult): string[] {
     ),
     ...listed("failed", result.failures),
     ...listed("known to fail, but passed", result.repaired),
+    ...listed("known to fail, but missing", result.missing),
     ...listed("failed, but passed alone", result.unstable),
   ];
 }
@@ -34,6 +35,6 @@ function column(count: number): string {
   return `${count}`.padStart(6);
 }
 
-function listed(title: string, tests: readonly TestOutcome[]): string[] {
+function listed(title: string, tests: ReadonlyArray<Pick<TestOutcome, "file" | "name">>): string[] {
   return tests.map(({ file, name }) => `  ${title}: ${file}: ${name}`);
 }

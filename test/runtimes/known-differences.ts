@@ -17,8 +17,8 @@ interface KnownTests {
   /** A file, or a folder with a slash at its end, from the root of the repository. */
   readonly path: string;
   /**
-   * The full names of the tests that fail. A listed test that passes fails the run. Without it, the path
-   * is left out of the run.
+   * The full names of the tests of a file that fail. A listed test that passes or is missing fails the run.
+   * Without names, the path is left out of the run.
    */
   readonly names?: readonly string[];
 }
@@ -76,10 +76,13 @@ export function leftOut(runtime: Runtime): string[] {
 
 /** Whether a test is known to fail in a runtime. */
 export function isKnownToFail(runtime: Runtime, file: string, name: string): boolean {
-  return knownTests(runtime).some(
-    ({ path, names }) =>
-      names?.includes(name) === true &&
-      (path.endsWith("/") ? file.startsWith(path) : file === path),
+  return knownFailures(runtime).some((known) => known.file === file && known.name === name);
+}
+
+/** The tests that are known to fail in a runtime. */
+export function knownFailures(runtime: Runtime): Array<{ file: string; name: string }> {
+  return knownTests(runtime).flatMap(({ path, names = [] }) =>
+    names.map((name) => ({ file: path, name })),
   );
 }
 

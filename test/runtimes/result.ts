@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { PairResult } from "./all-pairs.ts";
+import { AREAS } from "./areas.ts";
 import type { Speed } from "./speed.ts";
 import type { AreaResult } from "./test-runtime.ts";
 
@@ -15,8 +16,6 @@ interface RecordedRuntime {
   /** As its program prints it. */
   readonly version?: string | undefined;
   readonly areas?: readonly AreaResult[];
-  /** Tests that failed and are not among the known differences. */
-  readonly failed?: number;
   readonly speed?: Speed;
 }
 
@@ -28,12 +27,17 @@ export function writeResult(result: RecordedResult): void {
   writeFileSync(FILE, `${JSON.stringify(result, undefined, 2)}\n`);
 }
 
-/** Adds to the record of a runtime. */
+/** Adds to the record of a runtime. Areas that are not among those found remain. */
 export function withRuntime(
   result: RecordedResult,
   name: string,
   found: RecordedRuntime,
 ): RecordedResult {
   const { runtimes, pairs } = result;
-  return { pairs, runtimes: { ...runtimes, [name]: { ...runtimes[name], ...found } } };
+  const before = runtimes[name] ?? {};
+  const areas = AREAS.flatMap((area) => {
+    const isOfArea = (one: AreaResult): boolean => one.name === area.name;
+    return found.areas?.find(isOfArea) ?? before.areas?.find(isOfArea) ?? [];
+  });
+  return { pairs, runtimes: { ...runtimes, [name]: { ...before, ...found, areas } } };
 }

@@ -47,9 +47,10 @@ function worksTable(result: RecordedResult): string {
       ...cells((name) => {
         const counts = of(name).areas?.find((one) => one.name === area.name);
         if (counts === undefined) return "not run";
-        const { passed, different } = counts;
-        if (passed + different === 0) return "none";
-        return different === 0 ? `${passed}` : `${passed} of ${passed + different}`;
+        const { passed, different, failed } = counts;
+        const all = passed + different + failed;
+        if (all === 0) return "none";
+        return passed === all ? `${all}` : `${passed} of ${all}`;
       }),
     ]),
     ["serves the clients of all", ...cells((name) => pairsCell(result.pairs, { server: name }))],

@@ -1,7 +1,8 @@
 import type { Runtime } from "../support/runtimes.ts";
 import { areaOf, AREAS } from "./areas.ts";
-import { isKnownToFail, leftOut } from "./known-differences.ts";
-import { runTests, type TestOutcome } from "./run-tests.ts";
+import { isKnownToFail, knownFailures, leftOut } from "./known-differences.ts";
+import type { TestOutcome } from "./run-progress.ts";
+import { runTests } from "./run-tests.ts";
 
 /** The counts of one area. */
 export interface AreaResult {
@@ -9,6 +10,8 @@ export interface AreaResult {
   passed: number;
   /** Known differences: see `known-differences.ts`. */
   different: number;
+  /** Other tests that failed, twice. */
+  failed: number;
   skipped: number;
 }
 
@@ -20,6 +23,8 @@ export interface RuntimeResult {
   readonly failures: readonly TestOutcome[];
   /** Tests that passed although they are known to fail. */
   readonly repaired: readonly TestOutcome[];
+  /** Tests that are known to fail and did not run, for example because they have another name now. */
+  readonly missing: ReadonlyArray<Pick<TestOutcome, "file" | "name">>;
   /** Tests that failed at first and passed when their file ran alone. */
   readonly unstable: readonly TestOutcome[];
 }
@@ -54,6 +59,11 @@ export async function testRuntime(
     repaired: outcomes.filter(
       ({ file, name, status }) => status === "passed" && isKnownToFail(runtime, file, name),
     ),
+    missing: knownFailures(runtime).filter(
+      ({ file, name }) =>
+        areas.some((area) => area.name === areaOf(file)) &&
+        !outcomes.some((one) => one.file === file && one.name === name),
+    ),
     unstable: first.filter(
       (one) => isSurprise(one) && !failures.some(({ name }) => name === one.name),
     ),
@@ -61,12 +71,13 @@ export async function testRuntime(
 }
 
 function countsOf(area: string, runtime: Runtime, outcomes: readonly TestOutcome[]): AreaResult {
-  const counts: AreaResult = { name: area, passed: 0, different: 0, skipped: 0 };
+  const counts: AreaResult = { name: area, passed: 0, different: 0, failed: 0, skipped: 0 };
   for (const { file, name, status } of outcomes) {
     if (areaOf(file) !== area) continue;
     if (status === "passed") counts.passed++;
     else if (status === "skipped") counts.skipped++;
     else if (isKnownToFail(runtime, file, name)) counts.different++;
+    else counts.failed++;
   }
   return counts;
 }
