@@ -122,13 +122,19 @@ interface Target {
   removeEventListener(type: string, listener: (event: Event) => void): void;
 }
 
-/** How sockets ended, for streams that get their listeners afterwards. */
-// With `globalThis` the minifier adds no annotation, so the bundle is smaller.
-const ends = new globalThis.WeakMap<object, ConnectionClosedDetails>();
+/** The key of the property of a socket that stores how it ended, for streams that get their listeners afterwards. */
+const END: unique symbol = Symbol();
 
-/** Records how `socket` ended, in more detail than its close event has. */
-export function recordDetails(socket: object, details: ConnectionClosedDetails): void {
-  ends.set(socket, details);
+interface Ending {
+  [END]?: ConnectionClosedDetails | null;
+}
+
+/**
+ * Records how `socket` ended, in more detail than its close event has; `null` while its state is CLOSED and
+ * its close event is about to follow.
+ */
+export function recordDetails(socket: object, details: ConnectionClosedDetails | null): void {
+  define(socket, END, details);
 }
 
 /** Records how `socket` ended, unless it was recorded before. */
@@ -142,22 +148,24 @@ export function recordEnd(
   }: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ): void {
   const closedBy = wasClean ? "peer" : "transport";
-  if (!ends.has(socket)) ends.set(socket, { closeCode, reason, wasClean, cause, closedBy });
+  if (!(socket as Ending)[END])
+    define(socket, END, { closeCode, reason, wasClean, cause, closedBy });
 }
 
-function streamOf(socket: Target, type: string): EventStream<Event> {
+function streamOf(socket: Target & Ending, type: string): EventStream<Event> {
   return new EventStream((onEvent, onDone) => {
     const onClose = (event?: Event): void => {
       if (event) recordEnd(socket, event as WebSocketCloseEvent);
-      const end = ends.get(socket);
+      const end = socket[END];
       // The close event of another library may lack these properties.
-      const reason = end?.closeCode ? new ConnectionClosedError(end) : undefined;
+      const reason = end?.closeCode && new ConnectionClosedError(end);
       onDone(type === "message" && !isExpectedEnd(end?.closeCode) ? reason : undefined, reason);
     };
     socket.addEventListener(type, onEvent);
     socket.addEventListener("close", onClose);
-    // A socket is CLOSED already during its error event, and its close event follows.
-    if (socket.readyState === 3) setTimeout(onClose);
+    // No close event may follow. A socket of a browser is CLOSED during its error event, and dispatches its
+    // close event in the same task.
+    if (socket.readyState === 3 && socket[END] !== null) setTimeout(onClose);
     return () => {
       socket.removeEventListener(type, onEvent);
       socket.removeEventListener("close", onClose);
@@ -178,7 +186,7 @@ function listenersOf(socket: Target, type: string): EventListenerList<Event> {
   };
 }
 
-function define(target: object, name: string, value: unknown): void {
+function define(target: object, name: PropertyKey, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true });
 }
 

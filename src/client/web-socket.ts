@@ -299,10 +299,13 @@ export function defineWebSocket(
       }
       // RFC 6455 7.2.1: if the transport is lost unexpectedly, the client fails the connection.
       const { error = new TransportError("CONNECTION_LOST", "the connection was lost") } = info;
-      recordDetails(this, describeEnd({ ...info, error }, this.#isClosedLocally));
+      recordDetails(this, null);
       this.dispatchEvent(withReason(new Event("error"), error));
       // In a browser, promise jobs run between the two events. A separate task has the same effect.
-      environment.queueTask(() => this.dispatchEvent(withReason(close, error)));
+      environment.queueTask(() => {
+        recordDetails(this, describeEnd({ ...info, error }, this.#isClosedLocally));
+        this.dispatchEvent(withReason(close, error));
+      });
     }
 
     static {

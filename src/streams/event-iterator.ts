@@ -28,17 +28,14 @@ export function iterate<T>(source: EventStreamSource<T>): EventIterator<T> {
   /** Rejects the first waiting reader, if there is an error, and ends all others. */
   const end = (error?: Error): void => {
     isOver = true;
-    let result = error === undefined ? END : Promise.reject(error);
-    for (const reader of readers.splice(0)) {
-      reader(result);
-      result = END;
-    }
+    if (error !== undefined) readers.shift()!(Promise.reject(error));
+    for (const reader of readers) reader(END);
   };
   const subscription = subscribe(
     source,
     (value) => {
       readers.shift()!({ done: false, value });
-      if (readers.length === 0) subscription.pause();
+      if (!readers.length) subscription.pause();
     },
     end as (error?: unknown) => void,
     MAX_WAITING_EVENTS,

@@ -169,6 +169,23 @@ describe("the event streams of a socket", () => {
     expect(await closed).toMatchObject(LOST);
   });
 
+  it("give the close event to a listener added during the error event, even if timers fire before it", async () => {
+    vi.useFakeTimers();
+    try {
+      const network = new FakeNetwork();
+      const { socket, connection } = network.open();
+      const closed = new Promise((resolve) => {
+        socket.onerror = () => resolve(socket.onClose.first);
+      });
+      connection.end(LOST);
+      vi.runAllTimers();
+      network.runTasks();
+      expect(await closed).toMatchObject(LOST);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("are accessors that are not enumerable, like the other additions", () => {
     const { WebSocket } = new FakeNetwork();
     for (const name of ["onOpen", "on", "sendString"]) {
