@@ -19,10 +19,9 @@ export type ReconnectDecision = "stop" | "retry" | "retry-later" | number;
  */
 export function decideReconnect({ code }: Pick<WebSocketCloseEvent, "code">): ReconnectDecision {
   if (code === 1013) return "retry-later";
-  return TERMINAL_CODES.includes(code) ? "stop" : "retry";
+  const isFinal = [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003].includes(code);
+  return isFinal ? "stop" : "retry";
 }
-
-const TERMINAL_CODES = [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003];
 
 /** How long to wait before a new attempt. */
 export interface ReconnectDelays {
@@ -48,16 +47,13 @@ export function reconnectDelayMs(
 }
 
 /** Whether a timer can wait for `delayMs`. It fires at once for a longer delay. */
-export function isDelay(delayMs: number): boolean {
-  return delayMs >= 0 && delayMs < 2 ** 31;
+export function isDelay(delayMs: unknown): boolean {
+  return typeof delayMs === "number" && delayMs >= 0 && delayMs < 2 ** 31;
 }
 
 /** @throws UsageError `INVALID_DECISION` unless `decision` is a `ReconnectDecision` */
 export function checkDecision(decision: ReconnectDecision): ReconnectDecision {
-  const isKnown =
-    typeof decision === "number"
-      ? isDelay(decision)
-      : ["stop", "retry", "retry-later"].includes(decision);
-  if (!isKnown) throw new UsageError("INVALID_DECISION", `decide returned ${decision}`);
+  if (!["stop", "retry", "retry-later"].includes(decision as string) && !isDelay(decision))
+    throw new UsageError("INVALID_DECISION", `decide returned ${decision}`);
   return decision;
 }

@@ -83,8 +83,8 @@ export interface ReconnectingWebSocketOptions {
    */
   readonly handshakeTimeoutMs?: number;
   /**
-   * The maximum number of payload bytes that may wait for a connection; see `send`. Default: 1,048,576 (1
-   * MiB).
+   * The maximum number of payload bytes that may wait for a connection; see `send`. Each message that waits
+   * already counts as 64 bytes more. Default: 1,048,576 (1 MiB).
    */
   readonly maxQueuedBytes?: number;
   /**
@@ -126,12 +126,14 @@ export interface ReconnectingEventMap extends WebSocketEventMap {
  * - `close` is dispatched once, when no attempt follows: after `close()`, or when `decide` returns `"stop"`.
  *   By default, these close codes stop it: 1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000 and 3003. In
  *   Node.js, so do these HTTP statuses: 400, 401, 403, 405, 410 and 426. A 404 does not, because a proxy or
- *   server that is being deployed may lack the path for a while.
+ *   server that is being deployed may lack the path for a while. It also stops, without a call of `decide`,
+ *   when the `signal` in `webSocketOptions` has aborted, unless `webSocketOptions` is a function.
  * - In Node.js, a 429 or 503 with `Retry-After` delays the next attempt by that time, at most five minutes.
  * - `readyState` is CONNECTING between connections.
  * - In a page, an attempt starts at once when the page goes online or becomes visible. It replaces an attempt
- *   that is older than two seconds. If the connection is open, the heartbeat, if there is one, checks it at
- *   that moment. While the page is hidden, attempts wait for at least half of `maxDelayMs`.
+ *   that is older than two seconds. It does not shorten a delay for which `decide` returned `"retry-later"`
+ *   or a number. If the connection is open, the heartbeat, if there is one, checks it at that moment. While
+ *   the page is hidden, attempts wait for at least half of `maxDelayMs`.
  * - While `navigator.onLine` is false, attempts continue, each after `maxDelayMs`, because a local server may
  *   still be reachable. `reconnect()` always tries at once.
  * - A message that was passed to a connection before the connection broke is not sent again, because it may
@@ -185,13 +187,15 @@ export interface ReconnectingWebSocketInstance
 
   /**
    * Connects again at once. Closes an open connection, and does not wait for a scheduled attempt. Has no
-   * effect after `close`.
+   * effect after `close`, or while an attempt is about to start without a delay. A call by `decide` takes
+   * precedence over the decision that it returns.
    */
   reconnect(): void;
 
   /**
-   * Closes the connection and does not reconnect, in any state. A second call has no effect. Without an open
-   * connection, the `close` event follows with the code 1006, and waiting messages are never sent.
+   * Closes the connection and does not reconnect, in any state, also when `decide` calls it. A second call
+   * has no effect. Without an open connection, the `close` event follows with the code 1006, and waiting
+   * messages are never sent.
    *
    * @throws DOMException for invalid arguments, as in `WebSocket.close`. Before the first attempt there is no
    *   WebSocket that could check the arguments, so it does not throw

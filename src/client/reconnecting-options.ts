@@ -21,7 +21,7 @@ const DEFAULTS: Required<Pick<ReconnectingWebSocketOptions, DefaultedOption>> = 
   maxDelayMs: 30_000,
   stableAfterMs: 5000,
   handshakeTimeoutMs: 10_000,
-  maxQueuedBytes: 1_048_576,
+  maxQueuedBytes: 2 ** 20,
   decide: decideReconnect,
   random: Math.random,
   timers: globalThis,

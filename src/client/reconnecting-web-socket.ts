@@ -68,8 +68,8 @@ const STALE_ATTEMPT_MS = 2000;
 
 /** The globals of a web page. A runtime without pages does not have some or all of them. */
 interface Page {
-  addEventListener?(type: string, listener: () => void): void;
-  removeEventListener?(type: string, listener: () => void): void;
+  addEventListener?(type: string, listener: (event: Event) => void): void;
+  removeEventListener?(type: string, listener: (event: Event) => void): void;
   readonly navigator?: { readonly onLine?: boolean };
   readonly document?: { readonly hidden: boolean };
 }
@@ -77,15 +77,21 @@ const page: Page = globalThis;
 
 const MORE_TYPES = ["reconnecting", "reconnected"];
 
-/** An attempt to connect, and then the connection. */
+/** The delay before an attempt to connect; then the attempt; and then the connection. */
 interface Attempt {
-  /** The start of the attempt, by a clock that also advances while the machine sleeps. */
-  readonly startedMs: number;
+  /**
+   * The start of the attempt, by a clock that also advances while the machine sleeps. 0 for a delay that ends
+   * when the page wakes, and undefined for a delay that does not.
+   */
+  startedMs?: number;
   /** Undefined until the URL is known. */
   socket?: Socket | undefined;
   /** Makes the heartbeat check the connection at once. */
   check?: (() => void) | undefined;
 }
+
+/** No delay: an attempt, or the `close` event after `close()`, follows at once. */
+const AT_ONCE: Attempt = {};
 
 /** The parameters of a `SocketConstructor`. */
 type Target = [url: string | URL, protocols: Protocols, options: WebSocketOptions | undefined];
@@ -102,8 +108,8 @@ export abstract class ReconnectingSocket extends EventTarget {
   #options!: ReconnectingSettings;
   #readyState: number = CONNECTING;
   #binaryType: BinaryType = "blob";
-  /** The current attempt or connection; undefined between attempts. Events of other sockets are ignored. */
-  #attempt: Attempt | undefined;
+  /** The current delay, attempt or connection. Events of other sockets are ignored. */
+  #attempt!: Attempt;
   /** The newest socket, in any state. */
   #latest: Socket | undefined;
   /** The number of attempts since the last stable connection. */
@@ -120,11 +126,13 @@ export abstract class ReconnectingSocket extends EventTarget {
   constructor(
     environment: ReconnectingEnvironment,
     url: ValueOrProvider<string | URL>,
-    protocols: ValueOrProvider<Protocols> | ReconnectingWebSocketOptions = [],
+    protocols?: ValueOrProvider<Protocols> | ReconnectingWebSocketOptions,
   ) {
     super();
     this.#environment = environment;
-    this.options = isOptions<ReconnectingWebSocketOptions>(protocols) ? protocols : { protocols };
+    this.options = isOptions<ReconnectingWebSocketOptions>(protocols)
+      ? protocols
+      : { protocols: protocols! };
     this.#url = url;
     const target = this.#target;
     // With plain values, an invalid target throws here.
@@ -150,15 +158,15 @@ export abstract class ReconnectingSocket extends EventTarget {
   }
 
   get bufferedAmount(): number {
-    return this.#unsent.size + (this.#socket?.bufferedAmount ?? 0);
+    return this.#unsent.size + (this.#attempt.socket?.bufferedAmount ?? 0);
   }
 
   get extensions(): string {
-    return this.#socket?.extensions ?? "";
+    return this.#attempt.socket?.extensions ?? "";
   }
 
   get protocol(): string {
-    return this.#socket?.protocol ?? "";
+    return this.#attempt.socket?.protocol ?? "";
   }
 
   get binaryType(): BinaryType {
@@ -168,37 +176,34 @@ export abstract class ReconnectingSocket extends EventTarget {
   set binaryType(value: BinaryType) {
     if (!["blob", "arraybuffer"].includes(value)) return;
     this.#binaryType = value;
-    if (this.#socket) this.#socket.binaryType = value;
+    if (this.#attempt.socket) this.#attempt.socket.binaryType = value;
   }
 
   send(data: WebSocketData): void {
-    if (this.#readyState === OPEN && this.#socket!.readyState === OPEN) this.#socket!.send(data);
+    if (this.#readyState === OPEN && this.#attempt.socket!.readyState === OPEN)
+      this.#attempt.socket!.send(data);
     else
       this.#unsent.add(data, this.#readyState < CLOSING ? this.#options.maxQueuedBytes : undefined);
   }
 
   reconnect(): void {
-    if (this.#readyState > OPEN) return;
-    this.#attempt = undefined;
+    if (this.#readyState > OPEN || this.#attempt === AT_ONCE) return;
+    this.#attempt = AT_ONCE;
     this.#latest?.close();
     this.#retry(NO_CONNECTION, 0);
   }
 
   close(...codeAndReason: [code?: number, reason?: string]): void {
-    if (this.#readyState === OPEN) this.#unsent.send(this.#socket);
+    if (this.#readyState === OPEN) this.#unsent.send(this.#attempt.socket);
     // The latest socket also checks the arguments. They are passed on unchanged, because Chromium throws for
     // a code that is explicitly undefined.
     this.#latest?.close(...codeAndReason);
     if (this.#readyState > OPEN) return;
     if (this.#readyState === CONNECTING) {
-      this.#attempt = undefined;
+      this.#attempt = AT_ONCE;
       this.#setTimer(() => this.#finish(NO_CONNECTION), 0);
     }
     this.#readyState = CLOSING;
-  }
-
-  get #socket(): Socket | undefined {
-    return this.#attempt?.socket;
   }
 
   /** The parts of a `Target`; each is a value, or a function that returns it. */
@@ -229,10 +234,10 @@ export abstract class ReconnectingSocket extends EventTarget {
   }
 
   #open(attempt: Attempt, [url, protocols, options]: Target): void {
-    const socket = new (this.#environment.WebSocket as unknown as SocketConstructor)(
-      url,
-      options ? { ...options, protocols } : protocols,
-    );
+    const socket = new (this.#environment.WebSocket as unknown as SocketConstructor)(url, {
+      ...options,
+      protocols,
+    });
     attempt.socket = this.#latest = socket;
     try {
       // The heartbeat adds its listeners first, so that it can stop the delivery of replies.
@@ -243,7 +248,7 @@ export abstract class ReconnectingSocket extends EventTarget {
     }
     const listen = (type: string, listener: (event: never) => void): void =>
       socket.addEventListener(type, (event) => {
-        if (socket === this.#socket) listener(event as never);
+        if (socket === this.#attempt.socket) listener(event as never);
       });
     socket.binaryType = this.#binaryType;
     listen("open", () => this.#opened());
@@ -282,45 +287,54 @@ export abstract class ReconnectingSocket extends EventTarget {
   #opened(): void {
     this.#readyState = OPEN;
     this.#setTimer(() => (this.#attempts = 0), this.#options.stableAfterMs);
-    const isAgain = this.#connections++;
     this.#dispatch("open");
-    this.#unsent.send(this.#socket);
+    this.#unsent.send(this.#attempt.socket);
     // A listener may have called `reconnect` or `close`.
-    if (isAgain && this.#readyState === OPEN) this.#dispatch("reconnected", this.#lastRetry);
+    if (this.#connections++ && this.#readyState === OPEN)
+      this.#dispatch("reconnected", this.#lastRetry);
   }
 
   /** Called when the page has gone online or become visible. */
-  readonly #wake = (): void => {
-    if (page.document?.hidden) return;
-    if (this.#readyState === OPEN) this.#attempt!.check?.();
-    else if (Date.now() - (this.#attempt?.startedMs ?? 0) > STALE_ATTEMPT_MS) this.reconnect();
+  readonly #wake = ({ type }: Event): void => {
+    if (type !== "online" && page.document?.hidden) return;
+    if (this.#readyState === OPEN) this.#attempt.check?.();
+    else if (Date.now() - this.#attempt.startedMs! > STALE_ATTEMPT_MS) this.reconnect();
   };
 
   /** Called when the connection has ended, or the attempt has failed. */
   #lost(close: CloseInit): void {
-    this.#attempt = undefined;
+    const delay: Attempt = (this.#attempt = {});
     let decision: ReconnectDecision = "stop";
     try {
-      if (this.#readyState < CLOSING) {
+      // After its signal has aborted, no attempt can succeed. A function may return another signal.
+      if (
+        this.#readyState < CLOSING &&
+        !(this.#options.webSocketOptions as WebSocketOptions)?.signal?.aborted
+      ) {
         this.#readyState = CONNECTING;
         decision = checkDecision(this.#options.decide(close));
       }
     } catch (error) {
       this.#dispatch("error", { error });
     }
-    if (decision === "stop") {
-      this.#finish(close);
-      return;
-    }
-    // A hidden page waits longer. Browsers slow down its timers in any case.
-    const isLater = page.document?.hidden || decision === "retry-later";
-    const delayMs =
-      page.navigator?.onLine === false
-        ? this.#options.maxDelayMs
-        : reconnectDelayMs(this.#options, this.#attempts, isLater);
-    // `~~` makes 0 of a decision that is not a number. A timer with a delay above 2 ** 31 - 1 would fire at
-    // once.
-    this.#retry(close, Math.min(2 ** 31 - 1, delayMs + ~~decision));
+    // `decide` or a listener may have called `reconnect` or `close`.
+    if (delay !== this.#attempt) return;
+    if (decision === "stop") return this.#finish(close);
+    // A delay that `decide` asks for does not end when the page wakes, so that it can spare a busy server.
+    if (decision === "retry") delay.startedMs = 0;
+    this.#retry(
+      close,
+      // `~~` makes 0 of a decision that is not a number.
+      ~~decision +
+        (page.navigator?.onLine === false
+          ? this.#options.maxDelayMs
+          : reconnectDelayMs(
+              this.#options,
+              this.#attempts,
+              // A hidden page waits longer. Browsers slow down its timers in any case.
+              page.document?.hidden || decision === "retry-later",
+            )),
+    );
   }
 
   #retry({ code, reason }: CloseInit, delayMs: number): void {
@@ -342,10 +356,13 @@ export abstract class ReconnectingSocket extends EventTarget {
     this.dispatchEvent(Object.assign(new Event(type), properties));
   }
 
-  /** Replaces the timer. */
+  /** Replaces the timer. A longer delay than 2 ** 31 - 1 ms would end at once. */
   #setTimer(callback: () => unknown, delayMs: number): void {
     this.#timers?.clearTimeout(this.#timer as never);
-    this.#timer = (this.#timers = this.#options.timers).setTimeout(callback, delayMs);
+    this.#timer = (this.#timers = this.#options.timers).setTimeout(
+      callback,
+      Math.min(2 ** 31 - 1, delayMs),
+    );
   }
 
   static {

@@ -1,6 +1,9 @@
 import { TidewayError } from "../errors/index.ts";
 import type { WebSocketData } from "./web-socket-interface.ts";
 
+/** The memory that a waiting message needs besides its payload. */
+const BYTES_PER_MESSAGE = 64;
+
 /** The messages that wait for a connection, in the order in which they were passed to `send`. */
 export class UnsentMessages {
   #messages: (string | Blob)[] = [];
@@ -14,15 +17,15 @@ export class UnsentMessages {
    * @throws TidewayError `QUEUE_FULL` if more than `maxBytes` would wait; nothing is changed then
    */
   add(data: WebSocketData, maxBytes?: number): void {
-    const isBinary =
-      data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+    // A view of another realm is not an instance of the classes of this one.
+    const isBinary = (data as ArrayBuffer)?.byteLength >= 0 || data instanceof Blob;
     // A Blob copies the bytes, which the caller may change later.
     const copy = new Blob([data as BlobPart]);
     if (maxBytes !== undefined) {
-      maxBytes -= this.size;
-      if (copy.size > maxBytes)
-        throw new TidewayError("QUEUE_FULL", `${copy.size} bytes, room for ${maxBytes}`);
-      this.#messages.push(isBinary ? copy : `${data}`);
+      const bytes = this.size + copy.size + BYTES_PER_MESSAGE * this.#messages.length;
+      if (bytes > maxBytes)
+        throw new TidewayError("QUEUE_FULL", `${bytes} bytes exceed maxQueuedBytes ${maxBytes}`);
+      this.#messages.push(isBinary ? copy : `${data as string}`);
     }
     this.size += copy.size;
   }

@@ -348,6 +348,14 @@ describe("a connection attempt with handshakeTimeoutMs", () => {
     expect(events).toEqual(["error", "reconnecting"]);
   });
 
+  it("may have more time to open than a timer can wait for", async () => {
+    const { events } = create({ webSocketOptions: { handshakeTimeoutMs: 2 ** 31 } });
+    expect(timers.pendingMs).toEqual([2 ** 31 - 1]);
+    await timers.advance(60_000);
+    accept();
+    expect(events).toEqual(["open"]);
+  });
+
   it("has no connection during its error event", async () => {
     const { socket } = create();
     const socketOfAttempt = { protocol: "chat", extensions: "x", bufferedAmount: 3 };
@@ -402,6 +410,91 @@ describe("decide", () => {
     create({ decide: () => 60_000 });
     end(accept(), clean(4000));
     expect(timers.pendingMs).toEqual([62_000]);
+  });
+
+  it.each(["stop", "retry", 60_000] as const)(
+    "can call reconnect, which takes precedence over the decision %s",
+    async (decision) => {
+      const { socket, events } = create({
+        decide: () => {
+          socket.reconnect();
+          return decision;
+        },
+      });
+      end(accept(), clean(4000));
+      expect(timers.pendingMs).toEqual([0]);
+      await timers.advance(0);
+      accept();
+      expect(events).toEqual(["open", "reconnecting", "open", "reconnected"]);
+      expect(network.attempts).toHaveLength(2);
+    },
+  );
+
+  it.each(["stop", "retry", 60_000] as const)(
+    "can call close, which takes precedence over the decision %s",
+    async (decision) => {
+      const { socket, events } = create({
+        decide: () => {
+          socket.close();
+          return decision;
+        },
+      });
+      end(accept(), clean(4000));
+      expect(socket.readyState).toBe(2);
+      await timers.advance(0);
+      await timers.advance(60_000);
+      expect(events).toEqual(["open", "close"]);
+      expect(socket.readyState).toBe(3);
+      expect(network.attempts).toHaveLength(1);
+    },
+  );
+
+  it("that throws stops the attempts, unless a listener of error calls reconnect", async () => {
+    const { socket, events } = create({
+      decide: () => {
+        throw new Error("a bug in decide");
+      },
+    });
+    socket.addEventListener("error", () => socket.reconnect(), { once: true });
+    end(accept(), clean(4000));
+    await timers.advance(0);
+    end(accept(), clean(4000));
+    expect(events).toEqual([
+      "open",
+      "error",
+      "reconnecting",
+      "open",
+      "reconnected",
+      "error",
+      "close",
+    ]);
+  });
+
+  it("is not called when the signal in the options of each WebSocket has aborted", () => {
+    const controller = new AbortController();
+    const decide = vi.fn<() => ReconnectDecision>(() => "retry");
+    const { events } = create({ decide, webSocketOptions: { signal: controller.signal } });
+    controller.abort();
+    network.runTasks();
+    expect(events).toEqual(["error", "close"]);
+    expect(decide).not.toHaveBeenCalled();
+    expect(timers.pendingMs).toEqual([]);
+  });
+
+  it("is called after an abort when a function returns a signal for each attempt", async () => {
+    const controllers: AbortController[] = [];
+    const { events } = create({
+      webSocketOptions: () => {
+        controllers.push(new AbortController());
+        return { signal: controllers.at(-1)!.signal };
+      },
+    });
+    await turn();
+    controllers[0].abort();
+    network.runTasks();
+    await timers.advance(2000);
+    accept();
+    expect(events).toEqual(["error", "reconnecting", "open"]);
   });
 
   it("never delays longer than the maximum of a timer", () => {
@@ -603,10 +696,14 @@ describe("send", () => {
   });
 
   it("throws when the queue would exceed its limit, and keeps the queued messages", () => {
-    const { socket } = create({ maxQueuedBytes: 4 });
+    const { socket } = create({ maxQueuedBytes: 68 });
     socket.send("\u{20AC}");
     expect(() => socket.send("ab")).toThrow(
-      expect.objectContaining({ name: "TidewayError", code: "QUEUE_FULL" }),
+      expect.objectContaining({
+        name: "TidewayError",
+        code: "QUEUE_FULL",
+        message: "69 bytes exceed maxQueuedBytes 68",
+      }),
     );
     socket.send("c");
     expect(socket.bufferedAmount).toBe(4);
@@ -616,8 +713,15 @@ describe("send", () => {
   it("queues up to 1 MiB", () => {
     const { socket } = create();
     socket.send("x".repeat(1_048_576));
-    socket.send("");
-    expect(() => socket.send("x")).toThrow(expect.objectContaining({ code: "QUEUE_FULL" }));
+    expect(() => socket.send("")).toThrow(expect.objectContaining({ code: "QUEUE_FULL" }));
+  });
+
+  it("queues a limited number of empty messages", () => {
+    const { socket } = create({ maxQueuedBytes: 640 });
+    for (let count = 0; count <= 10; count++) socket.send("");
+    expect(() => socket.send("")).toThrow(expect.objectContaining({ code: "QUEUE_FULL" }));
+    expect(socket.bufferedAmount).toBe(0);
+    expect(accept().sent).toHaveLength(11);
   });
 
   it("queues messages for the next connection while the peer closes", async () => {
@@ -814,6 +918,35 @@ describe("reconnect", () => {
     expect(network.attempts).toHaveLength(1);
   });
 
+  it("starts one attempt at once when a listener of reconnecting calls it", async () => {
+    const { socket, events } = create();
+    socket.addEventListener("reconnecting", () => socket.reconnect());
+    end(accept());
+    expect(timers.pendingMs).toEqual([0]);
+    await timers.advance(0);
+    accept();
+    expect(network.attempts).toHaveLength(2);
+    // One event for the delay of two seconds, and one for the attempt that replaces it.
+    expect(events).toEqual([
+      "open",
+      "error",
+      "reconnecting",
+      "reconnecting",
+      "open",
+      "reconnected",
+    ]);
+  });
+
+  it("has no effect while an attempt is about to start", async () => {
+    const { socket, events } = create();
+    fail();
+    socket.reconnect();
+    socket.reconnect();
+    await timers.advance(0);
+    expect(events).toEqual(["error", "reconnecting", "reconnecting"]);
+    expect(network.attempts).toHaveLength(2);
+  });
+
   it("can be called by a listener of any event", async () => {
     for (const type of ["open", "error", "reconnected"]) {
       const { socket } = create();
@@ -983,6 +1116,42 @@ describe("a ReconnectingWebSocket in a page", () => {
     await timers.advance(0);
     expect(network.attempts).toHaveLength(2);
   });
+
+  it("connects at once when a hidden page goes online, and checks an open connection", async () => {
+    const { socket } = create({
+      random: () => 0,
+      heartbeat: heartbeat({ message: () => "ping" }),
+    });
+    page.isHidden = true;
+    page.isOnline = false;
+    fail();
+    page.isOnline = true;
+    page.dispatchEvent(new Event("online"));
+    await timers.advance(0);
+    expect(network.attempts).toHaveLength(2);
+    const connection = accept();
+    page.dispatchEvent(new Event("visibilitychange"));
+    expect(connection.sent).toEqual([]);
+    page.dispatchEvent(new Event("online"));
+    expect(connection.sent).toEqual(["ping"]);
+    socket.close();
+  });
+
+  it.each([
+    ["retry-later", 30_000],
+    [60_000, 62_000],
+  ] as const)(
+    "wakes without an attempt before the delay of the decision %s ends",
+    async (decision, delayMs) => {
+      const { socket } = create({ decide: () => decision });
+      end(accept(), clean(1013));
+      for (const type of ["online", "visibilitychange"]) page.dispatchEvent(new Event(type));
+      expect(timers.pendingMs).toEqual([delayMs]);
+      await timers.advance(delayMs);
+      expect(network.attempts).toHaveLength(2);
+      socket.close();
+    },
+  );
 
   it("checks an open connection by a heartbeat when the page becomes visible", () => {
     const { socket, events } = create({ heartbeat: heartbeat({ message: () => "ping" }) });
