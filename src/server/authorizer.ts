@@ -1,5 +1,5 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
-import { HandshakeError } from "../errors/index.ts";
+import { TidewayError } from "../errors/index.ts";
 import { refuse } from "../protocol/handshake/http-refusal.ts";
 import { readAuthorization } from "./authorize-result.ts";
 import { cancelBody } from "./http-answer.ts";
@@ -107,7 +107,7 @@ function discardResponse(result: unknown): void {
   }
 }
 
-class AuthorizeTimeout extends HandshakeError {
+class AuthorizeTimeout extends TidewayError {
   constructor(timeoutMs: number) {
     super(
       "AUTHORIZE_TIMEOUT",
