@@ -14,6 +14,7 @@ import type { ConnectionClosedError } from "../../errors/index.ts";
 import { HistoryReads } from "./history.ts";
 import { Presences } from "./presences.ts";
 import { Publishes } from "./publishes.ts";
+import { Rechecks } from "./rechecks.ts";
 import type { RefusalReason } from "./refusals.ts";
 import type { ChannelSession } from "./session-interface.ts";
 import type { SessionRates } from "./session-rates.ts";
@@ -60,6 +61,7 @@ export class ChannelConnection
   #history: HistoryReads | undefined;
   #watches: Watches | undefined;
   #presences: Presences | undefined;
+  #rechecks: Rechecks | undefined;
 
   constructor(environment: ChannelsEnvironment, socket: ServerSocket, context: HandshakeContext) {
     this.environment = environment;
@@ -144,9 +146,10 @@ export class ChannelConnection
 
   /** Runs the subscribe rules of everything that is open again. */
   async recheck(): Promise<void> {
+    const rechecks = (this.#rechecks ??= new Rechecks(this));
     await Promise.all([
-      ...(this.#subscriptions?.recheck() ?? []),
-      ...(this.#watches?.recheck() ?? []),
+      ...(this.#subscriptions?.recheck(rechecks) ?? []),
+      ...(this.#watches?.recheck(rechecks) ?? []),
     ]);
   }
 

@@ -1,4 +1,4 @@
-import { UsageError } from "../../errors/index.ts";
+import { TidewayError } from "../../errors/index.ts";
 import type { ServerSocket } from "../../server/server-socket.ts";
 import type { WebSocketContext } from "../../server/upgrade-contexts.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
@@ -6,6 +6,7 @@ import { type Decision, readDecision } from "./authorization.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import { identityOf } from "./identity.ts";
+import { RateLimit, RETRY_AFTER_MS } from "./rate-limit.ts";
 import type { AuthorizeRequest } from "./session-interface.ts";
 import { settle } from "./settle.ts";
 
@@ -39,6 +40,17 @@ class AuthorizeCall implements AuthorizeRequest {
   }
 }
 
+/** How often the fresh credentials of a client are checked. Each time, all its subscribe rules run again. */
+const MAX_AUTHS_PER_SECOND = 2;
+
+/**
+ * - `hello`: the first frame has not arrived.
+ * - `authorizing`: `authorize` is running.
+ * - `open`: the client is authorized.
+ * - `waiting`: fresh credentials wait until the limits allow to check them.
+ */
+type GateState = "hello" | "authorizing" | "open" | "waiting";
+
 /**
  * Authorizes the client of one connection: when its first frame arrives, and again with fresh credentials
  * before they expire. Until the first time, the connection may hold little memory, for a limited time.
@@ -49,32 +61,34 @@ export class Gate {
   readonly #context: HandshakeContext;
   /** The limit of the route, which applies after the welcome. */
   readonly #maxMessageBytes: number;
+  #state: GateState = "hello";
+  /** Ends the state, unless it is `open`. */
   readonly #deadline: Deadline;
-  #isAuthorizing = false;
-  /** Fresh credentials that arrived while earlier ones are checked. Only the latest count. */
+  /** Ends the session, if it expires. */
+  #expiry: Deadline | undefined;
+  #rate: RateLimit | undefined;
+  /** Fresh credentials that have not been checked. Only the latest count. */
   #nextAuth: { readonly auth: unknown } | undefined;
 
   constructor(connection: ChannelConnection, socket: ServerSocket, context: HandshakeContext) {
-    const { timers, dateNowMs, limits } = connection.environment;
+    const { limits } = connection.environment;
     this.#connection = connection;
     this.#socket = socket;
     this.#context = context;
     this.#maxMessageBytes = socket.maxMessageBytes;
     socket.maxMessageBytes = Math.min(this.#maxMessageBytes, limits.maxAuthBytes);
-    this.#deadline = new Deadline(timers, dateNowMs);
-    this.#deadline.set(dateNowMs() + limits.authTimeoutMs, () => this.#onTimeout());
+    this.#deadline = this.#createDeadline();
+    this.#limitTime();
   }
 
   onHello({ auth, session, connection: number }: ClientFrameOf<"hello">): void {
     const connection = this.#connection;
-    const { pendingAuthorize, limits } = connection.environment;
-    if (pendingAuthorize.count >= limits.maxPendingAuthorize) {
+    if (this.#isBusy) {
       connection.session.close(TRY_AGAIN_LATER, "the server is busy");
       return;
     }
     connection.connectionNumber = number;
-    pendingAuthorize.count++;
-    this.#isAuthorizing = true;
+    this.#begin();
     identityOf(session).then(
       (identity) => {
         connection.identity = identity;
@@ -85,19 +99,50 @@ export class Gate {
   }
 
   onAuth({ auth }: ClientFrameOf<"auth">): void {
-    if (this.#isAuthorizing) {
-      this.#nextAuth = { auth };
-      return;
-    }
-    this.#connection.environment.pendingAuthorize.count++;
-    this.#isAuthorizing = true;
-    this.#authorize(auth);
+    this.#nextAuth = { auth };
+    if (this.#state === "open") this.#authorizeNext();
   }
 
   /** The connection has ended. */
   end(): void {
     this.#deadline.cancel();
+    this.#expiry?.cancel();
     this.#nextAuth = undefined;
+  }
+
+  /** Whether this server may not call `authorize` now. */
+  get #isBusy(): boolean {
+    const { pendingAuthorize, limits } = this.#connection.environment;
+    return pendingAuthorize.count >= limits.maxPendingAuthorize;
+  }
+
+  /** Checks the latest fresh credentials, or waits until the limits allow that. */
+  #authorizeNext(): void {
+    if (this.#nextAuth === undefined) return;
+    const { dateNowMs } = this.#connection.environment;
+    const waitMs = this.#waitMs(dateNowMs());
+    if (waitMs > 0) {
+      this.#state = "waiting";
+      this.#deadline.set(dateNowMs() + waitMs, () => this.#authorizeNext());
+      return;
+    }
+    const { auth } = this.#nextAuth;
+    this.#nextAuth = undefined;
+    this.#begin();
+    this.#limitTime();
+    this.#authorize(auth);
+  }
+
+  /** Returns 0 if fresh credentials may be checked now. */
+  #waitMs(nowMs: number): number {
+    if (this.#isBusy) return RETRY_AFTER_MS;
+    this.#rate ??= new RateLimit(MAX_AUTHS_PER_SECOND, nowMs);
+    return this.#rate.take(nowMs);
+  }
+
+  #begin(): void {
+    this.#connection.environment.pendingAuthorize.count++;
+    this.#state = "authorizing";
   }
 
   #authorize(auth: unknown): void {
@@ -112,7 +157,6 @@ export class Gate {
   #decide(decision: Decision): void {
     const { environment, session } = this.#connection;
     environment.pendingAuthorize.count--;
-    this.#isAuthorizing = false;
     if (decision.kind === "failed") environment.report(decision.error, { kind: "authorize" });
     if (session.isClosed) return;
     if (decision.kind === "accepted") this.#accept(decision);
@@ -123,18 +167,15 @@ export class Gate {
   #accept({ state, expiresAtMs }: Extract<Decision, { kind: "accepted" }>): void {
     const connection = this.#connection;
     const { environment, session } = connection;
+    this.#state = "open";
+    this.#deadline.cancel();
     connection.state = state;
     this.#socket.maxMessageBytes = this.#maxMessageBytes;
-    if (expiresAtMs === undefined) this.#deadline.cancel();
-    else this.#deadline.set(expiresAtMs, () => connection.close("unauthorized"));
+    this.#setExpiry(expiresAtMs);
     if (session.isOpen) void connection.recheck();
     if (this.#nextAuth !== undefined) {
-      const next = this.#nextAuth;
-      this.#nextAuth = undefined;
-      this.onAuth({ type: "auth", ...next });
-      return;
-    }
-    if (expiresAtMs === undefined) {
+      this.#authorizeNext();
+    } else if (expiresAtMs === undefined) {
       // The client sends no fresh credentials.
       connection.removeGate();
       connection.welcome();
@@ -143,15 +184,33 @@ export class Gate {
     }
   }
 
+  #setExpiry(expiresAtMs: number | undefined): void {
+    this.#expiry?.cancel();
+    if (expiresAtMs === undefined) return;
+    this.#expiry ??= this.#createDeadline();
+    this.#expiry.set(expiresAtMs, () => this.#connection.close("unauthorized"));
+  }
+
+  #createDeadline(): Deadline {
+    const { timers, dateNowMs } = this.#connection.environment;
+    return new Deadline(timers, dateNowMs);
+  }
+
+  /** Limits the time of the current state to `authTimeoutMs`. */
+  #limitTime(): void {
+    const { dateNowMs, limits } = this.#connection.environment;
+    this.#deadline.set(dateNowMs() + limits.authTimeoutMs, () => this.#onTimeout());
+  }
+
   #onTimeout(): void {
     const { session, environment } = this.#connection;
     const { authTimeoutMs } = environment.limits;
-    if (!this.#isAuthorizing) {
+    if (this.#state === "hello") {
       session.close(TIMEOUT, `no hello within ${authTimeoutMs} ms`);
       return;
     }
     session.close(INTERNAL_ERROR, "authorize failed");
-    const error = new UsageError(
+    const error = new TidewayError(
       "AUTHORIZE_TIMEOUT",
       `channels: authorize did not settle within authTimeoutMs ${authTimeoutMs}`,
     );

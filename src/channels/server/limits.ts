@@ -53,13 +53,13 @@ export interface ChannelLimits {
   readonly maxAuthBytes?: number;
   /**
    * The time for a client to send its credentials and for `authorize` to settle, in milliseconds. After it,
-   * the connection closes with 3008 or 1011. Also the time for a subscribe rule that runs again; after it, the
-   * subscription ends with `INTERNAL`. Default: 10,000.
+   * the connection closes with 3008 or 1011. Also the time for `authorize` to settle for fresh credentials, and for a
+   * subscribe rule that runs again; after it, the subscription ends with `INTERNAL`. Default: 10,000.
    */
   readonly authTimeoutMs?: number;
   /**
    * The maximum number of pending calls of `authorize` on this server. A further client is disconnected with
-   * 1013. Default: 1,024.
+   * 1013. Fresh credentials wait. Default: 1,024.
    */
   readonly maxPendingAuthorize?: number;
   /** The maximum number of publishes of a session per second. Default: no limit. */

@@ -1,11 +1,6 @@
-import { UsageError } from "../../errors/index.ts";
-import { quote } from "../../errors/quote.ts";
 import { isInstance } from "../../schema/values.ts";
-import type { ErrorFields } from "../wire/frames.ts";
 import type { RuleKind } from "./compile.ts";
 import type { ChannelConnection } from "./connection.ts";
-import { Deadline } from "./deadline.ts";
-import { FORBIDDEN, INTERNAL } from "./failures.ts";
 import { Refusal } from "./refusals.ts";
 import { settle } from "./settle.ts";
 import type { TopicEntry } from "./topic-table.ts";
@@ -36,47 +31,6 @@ export function runRule(
       environment.report(error, { kind, name: entry.name });
       onDenied(true);
     },
-  );
-}
-
-/**
- * Runs the subscribe rule of a topic again. Calls `onDenied` with the reason unless the rule allows. A rule that has
- * not settled within `authTimeoutMs` denies, and is reported. Resolves when this is decided. Never rejects.
- */
-export function recheckRule(
-  connection: ChannelConnection,
-  entry: TopicEntry,
-  onDenied: (reason: ErrorFields) => void,
-): Promise<void> {
-  const { environment } = connection;
-  const { limits, timers, dateNowMs } = environment;
-  return new Promise((resolve) => {
-    const deadline = new Deadline(timers, dateNowMs);
-    let isDecided = false;
-    const decide = (denial?: ErrorFields): void => {
-      if (isDecided) return;
-      isDecided = true;
-      deadline.cancel();
-      if (denial !== undefined) onDenied(denial);
-      resolve();
-    };
-    const deny = (hasThrown: boolean): void => decide(hasThrown ? INTERNAL : FORBIDDEN);
-    runRule(connection, entry, "subscribe", undefined, () => decide(), deny);
-    if (isDecided) return;
-    deadline.set(dateNowMs() + limits.authTimeoutMs, () => {
-      environment.report(ruleTimeout(entry.name, limits.authTimeoutMs), {
-        kind: "subscribe",
-        name: entry.name,
-      });
-      decide(INTERNAL);
-    });
-  });
-}
-
-function ruleTimeout(topic: string, timeoutMs: number): UsageError {
-  return new UsageError(
-    "RULE_TIMEOUT",
-    `channels: the subscribe rule of ${quote(topic)} ran again, and did not settle within authTimeoutMs ${timeoutMs}`,
   );
 }
 

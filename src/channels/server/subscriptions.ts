@@ -4,7 +4,8 @@ import type { ClientFrameOf } from "../wire/server-session.ts";
 import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
-import { recheckRule, runRule } from "./rules.ts";
+import type { Rechecks } from "./rechecks.ts";
+import { runRule } from "./rules.ts";
 import { SmallMap } from "./small-map.ts";
 import { StoredSubscription } from "./stored-subscription.ts";
 import type { TopicEntry } from "./topic-table.ts";
@@ -56,8 +57,12 @@ export class Subscriptions {
   }
 
   /** Runs the subscribe rules again, and ends the subscriptions that they do not allow any more. */
-  recheck(): Promise<void>[] {
-    return this.#byTopic.values().map((subscription) => this.#recheck(subscription));
+  recheck(rechecks: Rechecks): Promise<void>[] {
+    return this.#byTopic
+      .values()
+      .map((subscription) =>
+        rechecks.run(subscription, (reason) => this.revoke(subscription, reason)),
+      );
   }
 
   /** Ends a subscription, and tells the client why. */
@@ -165,12 +170,6 @@ export class Subscriptions {
   #forget(subscription: Subscription): void {
     this.#byTopic.delete(subscription);
     this.#connection.environment.table.release(subscription.entry);
-  }
-
-  #recheck(subscription: Subscription): Promise<void> {
-    return recheckRule(this.#connection, subscription.entry, (reason) => {
-      if (!subscription.isEnded) this.revoke(subscription, reason);
-    });
   }
 
   #report(error: unknown, { name }: TopicEntry): void {

@@ -5,7 +5,8 @@ import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
 import type { MemberWatcher } from "./member-hub.ts";
-import { recheckRule, runRule } from "./rules.ts";
+import type { Rechecks } from "./rechecks.ts";
+import { runRule } from "./rules.ts";
 import type { TopicEntry } from "./topic-table.ts";
 
 /** One connection that watches the members of one topic. While it is full, it misses changes. */
@@ -88,8 +89,10 @@ export class Watches {
   }
 
   /** Runs the subscribe rules again, and ends the watches that they do not allow any more. */
-  recheck(): Promise<void>[] {
-    return Array.from(this.#byTopic.values(), (watch) => this.#recheck(watch));
+  recheck(rechecks: Rechecks): Promise<void>[] {
+    return Array.from(this.#byTopic.values(), (watch) =>
+      rechecks.run(watch, (reason) => this.#revoke(watch, reason)),
+    );
   }
 
   /** Ends all watches, because the connection has ended. */
@@ -153,12 +156,6 @@ export class Watches {
       this.#ending++;
       this.#connection.session.fail(requestId, error);
     } else entry.memberHub.remove(watch);
-  }
-
-  #recheck(watch: Watch): Promise<void> {
-    return recheckRule(this.#connection, watch.entry, (reason) => {
-      if (!watch.isEnded) this.#revoke(watch, reason);
-    });
   }
 
   /** Ends a watch, and tells the client why. */

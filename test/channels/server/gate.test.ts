@@ -188,6 +188,83 @@ describe("authorize", () => {
     expect(seen).toEqual([1, 2, 4]);
   });
 
+  it("runs for fresh credentials at most twice a second, and then for the latest", async () => {
+    stopTime();
+    const seen: unknown[] = [];
+    const server = await start(contract, {
+      authorize: ({ auth }) => {
+        seen.push(auth);
+        return { state: { auth }, expiresAtMs: Date.now() + 60_000 };
+      },
+      rules: { "rooms/:room": { subscribe: true } },
+      calls,
+    });
+    const client = await server.connect();
+    await client.hello({ auth: 1 });
+    for (let auth = 2; auth < 1_000; auth++) client.send({ type: "auth", auth });
+    await client.request({ type: "call", id: 1, name: "state" });
+    expect(seen).toEqual([1, 2, 3]);
+    vi.advanceTimersByTime(500);
+    expect(seen).toEqual([1, 2, 3, 999]);
+    expect(await client.request({ type: "call", id: 2, name: "state" })).toMatchObject({
+      output: { auth: 999 },
+    });
+  });
+
+  it("waits with fresh credentials while maxPendingAuthorize is reached", async () => {
+    stopTime();
+    const pending: (() => void)[] = [];
+    const server = await start(contract, {
+      authorize: async ({ auth }) => {
+        if (auth === "slow") await new Promise<void>((resolve) => pending.push(resolve));
+        return { state: { auth }, expiresAtMs: Date.now() + 60_000 };
+      },
+      rules: { "rooms/:room": { subscribe: true } },
+      calls,
+      limits: { maxPendingAuthorize: 1 },
+    });
+    const client = await server.connect();
+    await client.hello({ auth: "first" });
+    const slow = await server.connect();
+    slow.send({ type: "hello", session: "B".repeat(22), connection: 1, auth: "slow" });
+    while (pending.length === 0) await nextTurn();
+    client.send({ type: "auth", auth: "second" });
+    expect(await client.request({ type: "call", id: 1, name: "state" })).toMatchObject({
+      output: { auth: "first" },
+    });
+    vi.advanceTimersByTime(1_000);
+    expect(await client.request({ type: "call", id: 2, name: "state" })).toMatchObject({
+      output: { auth: "first" },
+    });
+    pending[0]();
+    await slow.next("welcome");
+    vi.advanceTimersByTime(1_000);
+    await client.next("welcome");
+    expect(await client.request({ type: "call", id: 3, name: "state" })).toMatchObject({
+      output: { auth: "second" },
+    });
+  });
+
+  it("closes with 1011 if it does not settle for fresh credentials within authTimeoutMs", async () => {
+    stopTime();
+    const authorize = vi.fn(({ auth }: { auth: unknown }) =>
+      auth === 1 ? { state: {}, expiresAtMs: Date.now() + 60_000 } : new Promise(() => {}),
+    );
+    const server = await start(contract, {
+      authorize,
+      rules: { "rooms/:room": { subscribe: true } },
+      calls,
+      limits: { authTimeoutMs: 20 },
+    });
+    const client = await server.connect();
+    await client.hello({ auth: 1 });
+    client.send({ type: "auth", auth: 2 });
+    while (authorize.mock.calls.length < 2) await nextTurn();
+    vi.advanceTimersByTime(20);
+    expect((await client.closed).code).toBe(1011);
+    expect(server.errors.splice(0)).toMatchObject([{ code: "AUTHORIZE_TIMEOUT" }]);
+  });
+
   it("closes with 3000 if fresh credentials are refused", async () => {
     const server = await start(contract, {
       authorize: ({ auth }) =>
@@ -237,7 +314,9 @@ describe("a client that is not authorized yet", () => {
     while (authorize.mock.calls.length === 0) await nextTurn();
     vi.advanceTimersByTime(20);
     expect((await client.closed).code).toBe(1011);
-    expect(server.errors.splice(0)).toMatchObject([{ code: "AUTHORIZE_TIMEOUT" }]);
+    expect(server.errors.splice(0)).toMatchObject([
+      { name: "TidewayError", code: "AUTHORIZE_TIMEOUT" },
+    ]);
   });
 
   it("is closed with 1009 for a message above maxAuthBytes, before all of it has arrived", async () => {

@@ -304,7 +304,6 @@ describe("running the subscribe rules again", () => {
             params.room === "b" || !hangs || new Promise(() => {}),
         },
       },
-      limits: { authTimeoutMs: 20 },
     });
     await subscribe(client, 1, "rooms/a");
     await subscribe(client, 2, "rooms/b");
@@ -312,10 +311,10 @@ describe("running the subscribe rules again", () => {
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const rechecked = server.api.recheck();
-    vi.advanceTimersByTime(20);
+    vi.advanceTimersByTime(10_000);
     await rechecked;
     expect(await client.next("unsubscribed")).toMatchObject({ topic: "rooms/a", code: "INTERNAL" });
-    expect(server.errors.splice(0)).toMatchObject([{ code: "RULE_TIMEOUT" }]);
+    expect(server.errors.splice(0)).toMatchObject([{ name: "TidewayError", code: "RULE_TIMEOUT" }]);
     for (const room of ["a", "b"]) await server.api.topic("rooms/:room", { room }).publish(room);
     expect(await client.next()).toEqual([1, "b"]);
   });
@@ -326,14 +325,13 @@ describe("running the subscribe rules again", () => {
     const late = new Promise<boolean>((resolve) => (allow = () => resolve(true)));
     const { server, client } = await open({
       rules: { "rooms/:room": { subscribe: () => (isLate ? late : true) } },
-      limits: { authTimeoutMs: 20 },
     });
     await subscribe(client, 1, "rooms/a");
     isLate = true;
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const rechecked = server.api.recheck();
-    vi.advanceTimersByTime(19);
+    vi.advanceTimersByTime(9_999);
     allow();
     await rechecked;
     vi.advanceTimersByTime(1_000);
