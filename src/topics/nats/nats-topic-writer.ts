@@ -105,6 +105,7 @@ export class NatsTopicWriter {
     const { log, follow } = this.#environment;
     try {
       this.#tail = await (isTailKnown ? log.tail(this.#subject) : log.readTail(this.#subject));
+      this.#stopFollowing = follow(this.#onPlaced);
     } catch (error) {
       this.#rejectQueue(error);
     }
@@ -112,7 +113,6 @@ export class NatsTopicWriter {
       this.#end();
       return;
     }
-    this.#stopFollowing = follow(this.#onPlaced);
     this.#state = "many";
     this.#scheduleSend();
   }

@@ -21,6 +21,8 @@ class FakeLog {
   readonly sent: Sent[] = [];
   readonly ids = new Map<string, number>();
   offset = 0;
+  /** Called when a writer starts to follow the topic. */
+  onFollow = (): void => {};
   tailReads = 0;
   /** Whether another server is faster than the next numbered message. */
   isOvertaken = false;
@@ -59,6 +61,7 @@ class FakeLog {
       isReplicated,
       maxInFlight,
       follow: (onPlaced) => {
+        this.onFollow();
         this.onPlaced = onPlaced;
         return () => (this.onPlaced = undefined);
       },
@@ -205,6 +208,20 @@ describe("NatsTopicWriter", () => {
       "Error: no tail",
       "Error: no tail",
     ]);
+    expect(nats.idles).toBe(1);
+  });
+
+  it("rejects all waiting publications if the connection cannot follow the topic", async () => {
+    const nats = new FakeLog();
+    const writer = nats.open();
+    const storing = ["a", "b", "c"].map((text) => writer.append(text, text));
+    nats.onFollow = () => {
+      throw new Error("connection draining");
+    };
+    nats.sent[0].acknowledge();
+    expect((await storing[0]).position.offset).toBe(1);
+    await expect(storing[1]).rejects.toThrow("connection draining");
+    await expect(storing[2]).rejects.toThrow("connection draining");
     expect(nats.idles).toBe(1);
   });
 
