@@ -125,7 +125,11 @@ export class NatsBroker implements Broker {
 
   send(topic: string, message: VolatileMessage): Promise<void> {
     const { messages } = this.#subjects.live(topic);
-    return this.#call(async () => this.#connection.publish(messages, encodeMessage(message)));
+    return this.#call(async () => {
+      this.#connection.publish(messages, encodeMessage(message));
+      // A connection that is lost drops the message.
+      await this.#subscriptions.flush();
+    });
   }
 
   async enter(topic: string, { key, value }: PresenceEntry, ttlMs: number): Promise<void> {

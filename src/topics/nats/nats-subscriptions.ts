@@ -45,7 +45,7 @@ export class NatsSubscriptions {
       this.#closeUnused(name, listening);
     };
     try {
-      await this.#flush();
+      await this.flush();
     } catch (error) {
       stop();
       throw error;
@@ -81,8 +81,8 @@ export class NatsSubscriptions {
     if (this.#topics.get(name) === listening) this.#topics.delete(name);
   }
 
-  /** Resolves when NATS has processed all subscriptions of this turn of the event loop. */
-  #flush(): Promise<void> {
+  /** Resolves when NATS has processed everything that was sent in this turn of the event loop. */
+  flush(): Promise<void> {
     this.#flushing ??= Promise.resolve().then(() => {
       this.#flushing = undefined;
       return this.#connection.flush();

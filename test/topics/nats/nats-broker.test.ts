@@ -12,7 +12,11 @@ const LIMITS = { historySize: 100, maxAgeMs: 60_000, idWindowMs: 1_000 };
 const RETENTION = { size: 100, bytes: 1_000, ageMs: 60_000, idWindowMs: 1_000 };
 
 /** A broker on existing streams that keep everything, and acknowledge each message. */
-function openBroker(num_replicas = 1, published: NatsPublishOptions[] = []): Promise<NatsBroker> {
+function openBroker(
+  num_replicas = 1,
+  published: NatsPublishOptions[] = [],
+  client: Partial<NatsConnection> = {},
+): Promise<NatsBroker> {
   const config = {
     max_msgs_per_subject: -1,
     max_age: 0,
@@ -41,6 +45,7 @@ function openBroker(num_replicas = 1, published: NatsPublishOptions[] = []): Pro
     publish() {},
     flush: async () => {},
     async *status() {},
+    ...client,
   };
   return NatsBroker.open(connection, jetStream, LIMITS);
 }
@@ -88,5 +93,26 @@ describe("NatsBroker, for a single publication,", () => {
     await broker.close();
     // This stream delivers nothing, so the position of the publication is unknown.
     expect(await failure).toMatchObject({ code: "BROKER_REFUSED" });
+  });
+});
+
+describe("NatsBroker, for volatile messages,", () => {
+  it("waits until NATS has them, once for all messages of a turn", async () => {
+    const events: string[] = [];
+    const broker = await openBroker(1, [], {
+      publish: (subject) => void events.push(subject),
+      flush: async () => void events.push("flush"),
+    });
+    await Promise.all(["a", "b"].map((topic) => broker.send(topic, { data: "x" })));
+    expect(events).toEqual(["tideway.sent.a", "tideway.sent.b", "flush"]);
+  });
+
+  it("rejects if the connection is lost", async () => {
+    const lost = new Error("connection disconnected");
+    const broker = await openBroker(1, [], { flush: () => Promise.reject(lost) });
+    await expect(broker.send("news", { data: "x" })).rejects.toMatchObject({
+      code: "BROKER_UNAVAILABLE",
+      cause: lost,
+    });
   });
 });
