@@ -22,7 +22,7 @@ interface FirstRead {
 export class NatsPresence {
   readonly #stream: NatsStream;
   readonly #nowMs: () => number;
-  /** The entries of this server, by subject. */
+  /** The entries of this server, by subject, in the order of their last renewal. */
   readonly #own = new Map<string, { readonly value: string; readonly untilMs: number }>();
   /** The first reads of entries, by topic and subject. The topics are in the order of their last read. */
   readonly #read = new Map<
@@ -40,7 +40,9 @@ export class NatsPresence {
     const nowMs = this.#nowMs();
     const known = this.#own.get(subject);
     const isSame = known !== undefined && known.untilMs > nowMs && known.value === value;
+    this.#own.delete(subject);
     this.#own.set(subject, { value, untilMs: nowMs + ttlMs });
+    this.#forgetExpired(nowMs);
     await this.#stream.publish(subject, `${isSame ? "=" : "+"}${ttlMs} ${value}`, {});
   }
 
@@ -70,6 +72,14 @@ export class NatsPresence {
     }
     this.#remember(prefix, entries, nowMs);
     return members;
+  }
+
+  /** Forgets the entries that were left to expire. An entry that lives longer may delay it for the others. */
+  #forgetExpired(nowMs: number): void {
+    for (const [subject, { untilMs }] of this.#own) {
+      if (untilMs > nowMs) return;
+      this.#own.delete(subject);
+    }
   }
 
   #remember(prefix: string, entries: ReadonlyMap<string, FirstRead>, nowMs: number): void {
