@@ -42,7 +42,8 @@ interface Streams {
 
 /**
  * A broker on NATS 2.9 or newer, with JetStream. It needs a connection, which you open and close. The broker
- * creates its two streams if they do not exist.
+ * creates its two streams if they do not exist. If they are deleted while it is open, it creates them again, and
+ * every topic begins another epoch.
  *
  * Every topic that was read or published to occupies at least one message in NATS for `maxAgeMs`. Set
  * `maxBytes` if clients choose topic names. In this process, the broker holds the topics that it listens to,
@@ -216,8 +217,8 @@ async function openStreams(
 ): Promise<Streams> {
   const manager = await jetStream.jetstreamManager();
   const subjects = new NatsSubjects(prefix);
-  const log = new NatsStream(connection, jetStream, manager, stream);
-  await log.ensure({
+  const log = new NatsStream(connection, jetStream, manager, {
+    name: stream,
     ...subjects.logStream,
     messagesPerSubject: historySize + SPARE_MESSAGES,
     maxAgeMs,
@@ -225,8 +226,8 @@ async function openStreams(
     idWindowMs,
     replicas,
   });
-  const presence = new NatsStream(connection, jetStream, manager, `${stream}_PRESENCE`);
-  await presence.ensure({
+  const presence = new NatsStream(connection, jetStream, manager, {
+    name: `${stream}_PRESENCE`,
     ...subjects.presenceStream,
     messagesPerSubject: 1,
     maxAgeMs: MAX_PRESENCE_MS,
@@ -234,5 +235,7 @@ async function openStreams(
     idWindowMs: 1_000,
     replicas,
   });
+  await log.ensure();
+  await presence.ensure();
   return { log, presence };
 }

@@ -24,6 +24,11 @@ export function isStreamMissing(error: unknown): boolean {
   return apiCodeOf(error) === STREAM_NOT_FOUND;
 }
 
+/** Whether no server of NATS has answered: there is no stream for the subject, or JetStream is not running. */
+export function isUnanswered(error: unknown): boolean {
+  return property(error, "name") === "JetStreamNotEnabled";
+}
+
 /** The JetStream error codes below status 500 that are temporary. */
 const TEMPORARY: readonly unknown[] = [WRITE_IN_PROGRESS, ID_IN_PROGRESS, TOO_MANY_REQUESTS];
 

@@ -192,6 +192,8 @@ export class NatsLog {
     const nowMs = this.#nowMs();
     const known = this.#tails.get(subject);
     const last = await this.#stream.lastMessage(subject);
+    // The stream may have been deleted, which uses its sequence numbers again.
+    if (known !== undefined && known.sequence > (last?.seq ?? 0)) this.#positions.clear();
     if (last === null) return this.#mark(subject, newEpoch(0), 0);
     const record = readRecord(textOf(last));
     if (record.kind === "unreadable") return this.#markUnreadable(subject, last.seq);

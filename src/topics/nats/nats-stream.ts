@@ -8,7 +8,7 @@ import type {
   NatsPublishOptions,
   NatsStoredMessage,
 } from "./nats-client.ts";
-import { isStreamMissing } from "./nats-errors.ts";
+import { isStreamMissing, isUnanswered } from "./nats-errors.ts";
 
 /** A message of a stream. */
 export interface StoredText {
@@ -26,7 +26,8 @@ export interface ReadQuery {
 }
 
 /** The configuration of a stream. */
-export interface StreamLimits {
+export interface StreamSettings {
+  readonly name: string;
   readonly subject: string;
   /** The subject on which NATS republishes stored messages. */
   readonly republishTo: string;
@@ -49,24 +50,29 @@ const READ_CONSUMER_NANOS = 5_000 * NANOS_PER_MS;
 /** How long NATS keeps a consumer that the broker creates only to read the clock of NATS. */
 const CLOCK_CONSUMER_NANOS = 1_000 * NANOS_PER_MS;
 
-/** One JetStream stream. Its methods reject with the errors of the client, or with a BrokerError. */
+/**
+ * One JetStream stream. If it has been deleted, its methods create it again. They reject with the errors of the
+ * client, or with a BrokerError.
+ */
 export class NatsStream {
   readonly #connection: NatsConnection;
   readonly #jetStream: NatsJetStream;
   readonly #manager: NatsManager;
-  readonly #name: string;
+  readonly #settings: StreamSettings;
   #replicas = 1;
+  /** The current call of `ensure`. */
+  #ensuring: Promise<void> | undefined;
 
   constructor(
     connection: NatsConnection,
     jetStream: NatsJetStream,
     manager: NatsManager,
-    name: string,
+    settings: StreamSettings,
   ) {
     this.#connection = connection;
     this.#jetStream = jetStream;
     this.#manager = manager;
-    this.#name = name;
+    this.#settings = settings;
   }
 
   /** Whether several servers of a NATS cluster store the stream. */
@@ -75,14 +81,20 @@ export class NatsStream {
   }
 
   /**
-   * Creates the stream, or uses the existing one.
+   * Creates the stream, or uses the existing one. Calls at the same time share the requests.
    *
-   * @throws BrokerError `BROKER_REFUSED` if the existing stream keeps less than `limits`
+   * @throws BrokerError `BROKER_REFUSED` if the existing stream keeps less than the settings require
    */
-  async ensure(limits: StreamLimits): Promise<void> {
-    const wanted = this.#configOf(limits);
+  ensure(): Promise<void> {
+    this.#ensuring ??= this.#ensure().finally(() => (this.#ensuring = undefined));
+    return this.#ensuring;
+  }
+
+  async #ensure(): Promise<void> {
+    const { name, replicas } = this.#settings;
+    const wanted = configOf(this.#settings);
     try {
-      const { config } = await this.#manager.streams.info(this.#name);
+      const { config } = await this.#manager.streams.info(name);
       const keepsEnough =
         isUnlimitedOr(config.max_msgs_per_subject, wanted.max_msgs_per_subject) &&
         isUnlimitedOr(config.max_age, wanted.max_age) &&
@@ -95,12 +107,12 @@ export class NatsStream {
       if (!isStreamMissing(error)) throw error;
       // Several servers may add the same stream at the same time.
       await this.#manager.streams.add(wanted);
-      this.#replicas = limits.replicas;
+      this.#replicas = replicas;
       return;
     }
     throw new BrokerError(
       "BROKER_REFUSED",
-      `the NATS stream ${this.#name} exists and keeps less than the options of the NatsBroker require; change its limits or delete it`,
+      `the NATS stream ${name} exists and keeps less than the options of the NatsBroker require; change its limits or delete it`,
     );
   }
 
@@ -109,7 +121,7 @@ export class NatsStream {
     text: string,
     options: NatsPublishOptions,
   ): Promise<NatsPublishAck> {
-    const ack = await this.#jetStream.publish(subject, text, options);
+    const ack = await this.#use(() => this.#jetStream.publish(subject, text, options));
     if (ack.seq > 0) return ack;
     // A cluster of NATS 2.10 answers so. Newer versions answer with an error.
     throw new BrokerError(
@@ -120,22 +132,22 @@ export class NatsStream {
 
   /** Reads the last message on a subject; null if it has no message. */
   lastMessage(subject: string): Promise<NatsStoredMessage | null> {
-    return this.#manager.streams.getMessage(this.#name, { last_by_subj: subject });
+    return this.#getMessage({ last_by_subj: subject });
   }
 
   /** Reads the message with a sequence number; null if it is no longer stored. */
   messageAt(sequence: number): Promise<NatsStoredMessage | null> {
-    return this.#manager.streams.getMessage(this.#name, { seq: sequence });
+    return this.#getMessage({ seq: sequence });
   }
 
   /** Reads the first message on a subject with a sequence number of at least `sequence`; null if there is none. */
   nextMessage(subject: string, sequence: number): Promise<NatsStoredMessage | null> {
-    return this.#manager.streams.getMessage(this.#name, { seq: sequence, next_by_subj: subject });
+    return this.#getMessage({ seq: sequence, next_by_subj: subject });
   }
 
   /** Reads the clock of NATS, in milliseconds since 1970. */
   async readClockMs(): Promise<number> {
-    const { created } = await this.#manager.consumers.add(this.#name, {
+    const { created } = await this.#addConsumer({
       deliver_subject: newInbox(),
       deliver_policy: "new",
       ack_policy: "none",
@@ -156,7 +168,7 @@ export class NatsStream {
     const reading = new Reading(lastSequence);
     const subscription = this.#connection.subscribe(inbox, { callback: reading.onMessage });
     try {
-      const { num_pending } = await this.#manager.consumers.add(this.#name, {
+      const { num_pending } = await this.#addConsumer({
         ...query,
         deliver_subject: inbox,
         ack_policy: "none",
@@ -172,22 +184,41 @@ export class NatsStream {
     return reading.messages;
   }
 
-  #configOf(limits: StreamLimits): NatsWantedConfig {
-    const { subject, republishTo, messagesPerSubject, maxAgeMs, maxBytes, idWindowMs } = limits;
-    return {
-      name: this.#name,
-      subjects: [subject],
-      retention: "limits",
-      discard: "old",
-      storage: "file",
-      num_replicas: limits.replicas,
-      max_msgs_per_subject: messagesPerSubject,
-      max_age: maxAgeMs * NANOS_PER_MS,
-      max_bytes: maxBytes === Infinity ? -1 : maxBytes,
-      duplicate_window: idWindowMs * NANOS_PER_MS,
-      republish: { src: subject, dest: republishTo },
-    };
+  #getMessage(query: object): Promise<NatsStoredMessage | null> {
+    return this.#use(() => this.#manager.streams.getMessage(this.#settings.name, query));
   }
+
+  #addConsumer(config: object): ReturnType<NatsManager["consumers"]["add"]> {
+    return this.#use(() => this.#manager.consumers.add(this.#settings.name, config));
+  }
+
+  /** Calls `action`. If the stream is missing, creates it and calls once more. */
+  async #use<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (!isStreamMissing(error) && !isUnanswered(error)) throw error;
+    }
+    await this.ensure();
+    return action();
+  }
+}
+
+function configOf(settings: StreamSettings): NatsWantedConfig {
+  const { subject, republishTo, messagesPerSubject, maxAgeMs, maxBytes, idWindowMs } = settings;
+  return {
+    name: settings.name,
+    subjects: [subject],
+    retention: "limits",
+    discard: "old",
+    storage: "file",
+    num_replicas: settings.replicas,
+    max_msgs_per_subject: messagesPerSubject,
+    max_age: maxAgeMs * NANOS_PER_MS,
+    max_bytes: maxBytes === Infinity ? -1 : maxBytes,
+    duplicate_window: idWindowMs * NANOS_PER_MS,
+    republish: { src: subject, dest: republishTo },
+  };
 }
 
 interface NatsWantedConfig extends Record<string, unknown> {

@@ -159,6 +159,30 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     ]);
   });
 
+  it("creates streams that are deleted again, and tells subscribers about the loss", async () => {
+    const connection = await start();
+    const { streams } = await jetstreamManager(connection);
+    const broker = await open(connection);
+    await using topics = new Topics({ broker, presence: true });
+    const topic = topics.topic("news");
+    const socket = new RecordingSocket();
+    await topic.subscribe(socket);
+    const { position } = await topic.publish("1");
+    await expect.poll(() => texts(socket)).toEqual(["1"]);
+    await Promise.all(["TIDEWAY", "TIDEWAY_PRESENCE"].map((name) => streams.delete(name)));
+    const next = await topic.publish("2");
+    expect(next.position.epoch).not.toBe(position.epoch);
+    await topic.enter(new RecordingSocket(), { id: "ann" });
+    expect(await topic.members()).toEqual([{ id: "ann" }]);
+    const gaps = (): unknown[] => received(socket).filter(({ type }) => type === "lost");
+    await expect.poll(gaps).toMatchObject([{ reason: "epoch-changed" }]);
+    await topic.publish("3");
+    await expect.poll(() => texts(socket).at(-1)).toBe("3");
+    await streams.delete("TIDEWAY");
+    const page = await broker.history("news", { since: next.position, limit: 1 }, RETENTION);
+    expect(page.position.epoch).not.toBe(next.position.epoch);
+  });
+
   describe.each([
     ["a default history", undefined, 64],
     ["a short history", 5, 16],

@@ -17,6 +17,17 @@ const MAX_AGE_MS = 1_000_000;
 /** The maximum number of last messages that a NatsLog remembers. */
 const MAX_TAILS = 10_000;
 
+const SETTINGS = {
+  name: "TIDEWAY",
+  subject: "tideway.log.*",
+  republishTo: "tideway.live.{{wildcard(1)}}",
+  messagesPerSubject: 100,
+  maxAgeMs: MAX_AGE_MS,
+  maxBytes: Infinity,
+  idWindowMs: 1_000,
+  replicas: 1,
+};
+
 const encoder = new TextEncoder();
 
 interface Stored {
@@ -82,7 +93,7 @@ class FakeNats {
   }
 
   open(nowMs: () => number): NatsLog {
-    const stream = new NatsStream(this.#connection, this.#jetStream, this.#manager, "TIDEWAY");
+    const stream = new NatsStream(this.#connection, this.#jetStream, this.#manager, SETTINGS);
     return new NatsLog(stream, { maxAgeMs: MAX_AGE_MS, nowMs });
   }
 
