@@ -1,5 +1,10 @@
 import { type TidewayError, TransportError } from "../errors/index.ts";
-import { type ClosingRecord, Endpoint, type EndpointEvents } from "../protocol/endpoint.ts";
+import {
+  type ClosingRecord,
+  type ClosingRules,
+  Endpoint,
+  type EndpointEvents,
+} from "../protocol/endpoint.ts";
 import { OutputBuffer } from "../protocol/output-buffer.ts";
 import type { PreparedMessage } from "../protocol/prepared-message.ts";
 import type { ByteConnectionOptions, ConnectionEnvironment } from "./byte-connection-options.ts";
@@ -62,8 +67,7 @@ export class ByteConnection
   readonly #endpoint: Endpoint;
   readonly #closeTimeoutMs: number;
   readonly #heartbeat: Heartbeat | undefined;
-  /** Whether messages, and thus pauses, are possible after this side's Close frame. */
-  readonly #mayPauseWhileClosing: boolean;
+  readonly #closing: ClosingRules | undefined;
   /** Undefined if the peer may send any number of messages. */
   readonly #rate: MessageRate | undefined;
 
@@ -113,7 +117,7 @@ export class ByteConnection
     const deflate = agreement && { agreement, codec: environment.deflateCodec };
     const { decodesText, validatesUtf8, maxFragments, sharesBuffers } = options;
     const { answersPings, maskingKeys, closing } = options;
-    this.#mayPauseWhileClosing = closing?.receivesMessages === true;
+    this.#closing = closing;
     this.#endpoint = new Endpoint(
       {
         role,
@@ -245,7 +249,7 @@ export class ByteConnection
     this.#startCloseTimer();
     this.#queueFlush();
     // The peer's Close frame must be read even if the owner has paused the connection.
-    if (!this.#mayPauseWhileClosing) this.resume();
+    if (!this.#closing?.receivesMessages) this.resume();
   }
 
   terminate(error?: TidewayError): void {
@@ -278,7 +282,8 @@ export class ByteConnection
 
   #mayPause(): boolean {
     if (this.#readyState === ReadyState.Open) return true;
-    return this.#mayPauseWhileClosing && this.#record === undefined;
+    const receives = this.#closing?.receivesMessages === true && this.#transportState !== "ended";
+    return receives && this.#record === undefined;
   }
 
   get isPaused(): boolean {
@@ -348,9 +353,11 @@ export class ByteConnection
 
   onClosed(error: Error | undefined): void {
     // Delivers complete messages that waited, even if the owner has paused the connection. The owner may
-    // pause it again, because 64 KiB of compressed messages can be much data.
+    // pause it again, because 64 KiB of compressed messages can be much data. With `receivesMessages`, it gets
+    // all of them, because a pause has no effect in the state CLOSING without a transport.
     this.#readingState = "flowing";
     this.#transportState = "ended";
+    if (this.#closing?.receivesMessages) this.#readyState = ReadyState.Closing;
     this.#deliverBuffered();
     this.#endpoint.receiveEnd();
     this.#closeTimer?.cancel();
@@ -425,8 +432,8 @@ export class ByteConnection
   #endTransport(): void {
     if (this.#transportState === "ended" || !this.#writer.isEmpty) return;
     // RFC 6455 7.1.1: after a closing handshake, the server closes the transport first, and the client waits.
-    const { isServer } = this.#endpoint;
-    if (!isServer && this.#record!.wasClean && this.#transportState === "open") return;
+    const endsFirst = this.#endpoint.isServer || this.#closing?.clientEndsTransport === true;
+    if (!endsFirst && this.#record!.wasClean && this.#transportState === "open") return;
     this.#transportState = "ended";
     this.#transport.end();
   }

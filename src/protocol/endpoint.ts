@@ -31,6 +31,11 @@ export interface ClosingRules {
   readonly echoesReason?: boolean | undefined;
   /** Whether the Close frame with which this side fails the connection has a reason. Default: true. */
   readonly explainsFailure?: boolean | undefined;
+  /**
+   * Whether a client ends its side of the transport after the closing handshake, without waiting for the server
+   * (RFC 6455 7.1.1). Default: false.
+   */
+  readonly clientEndsTransport?: boolean | undefined;
 }
 
 export interface EndpointOptions extends ReceivingOptions {

@@ -68,6 +68,7 @@ const CLOSING: ClosingRules = {
   receivesMessages: true,
   echoesReason: true,
   explainsFailure: false,
+  clientEndsTransport: true,
 };
 
 /**

@@ -51,6 +51,20 @@ describe("the events of a WebSocket", () => {
     await once(server, "close");
   });
 
+  it.each([true, false])(
+    "include all messages that arrived before an abnormal close, whether or not they were paused, with allowSynchronousEvents: %s",
+    async (allowSynchronousEvents) => {
+      const { client, server } = await webSocketPair({ server: { allowSynchronousEvents } });
+      const received = collect(server);
+      server.on("message", () => server.pause());
+      for (let count = 0; count < 10; count++) client.send("x");
+      await once(server, "message");
+      server._socket!.destroy();
+      await once(server, "close");
+      expect(received).toHaveLength(10);
+    },
+  );
+
   it("are emitted in separate turns with allowSynchronousEvents: false", async () => {
     const { client, server } = await webSocketPair({ server: { allowSynchronousEvents: false } });
     let turn = 0;
