@@ -1,5 +1,6 @@
 import { type FrameConnection, ReadyState } from "../connection/connection.ts";
 import { CloseCode } from "../protocol/close-code.ts";
+import { checkControlBytes, toControlPayload } from "./arguments.ts";
 import { BlobQueue, type BlobQueueOwner } from "./blob-queue.ts";
 import { callWhenWritten, readCallback, type SendCallback } from "./callbacks.ts";
 import { notOpenError } from "./errors.ts";
@@ -67,24 +68,38 @@ export class SocketOutput implements BlobQueueOwner {
         : isBlob(data)
           ? undefined
           : toSendable(data);
-    if (sendable === undefined) this.#sendBlob(data as Blob, options, callback);
-    else if (this.#blobs === undefined) this.#sendNow(sendable, options, callback);
+    if (sendable === undefined) {
+      const send = (bytes: Uint8Array): void =>
+        this.#sendNow(bytes, { binary: true, ...options }, callback);
+      this.#sendBlob(data as Blob, send, callback);
+    } else if (this.#blobs === undefined) this.#sendNow(sendable, options, callback);
     else {
       const send = (): void => this.#sendNow(sendable, options, callback);
       this.#blobs.add(sendable.length, () => this.#ifOpen(callback, send), callback);
     }
   }
 
-  /** Sends a ping or a pong with at most 125 bytes, if the connection is open. */
+  /**
+   * Sends a ping or a pong, if the connection is open.
+   *
+   * @throws RangeError if the payload has more than 125 bytes; TypeError if `Buffer.from` does not accept it
+   */
   sendControl(
     type: "ping" | "pong",
-    payload: Uint8Array,
+    data: unknown,
     mask: boolean | undefined,
     callback: SendCallback | undefined,
   ): void {
-    const send = (): void => this.#sendControlNow(type, payload, mask, callback);
-    if (this.#blobs === undefined) send();
-    else this.#blobs.add(payload.length, () => this.#ifOpen(callback, send), callback);
+    const send = (bytes: Uint8Array): void => this.#sendControlNow(type, bytes, mask, callback);
+    if (isBlob(data)) {
+      checkControlBytes(data.size);
+      this.#sendBlob(data, send, callback);
+      return;
+    }
+    const payload = toControlPayload(data);
+    if (this.#blobs === undefined) send(payload);
+    else
+      this.#blobs.add(payload.length, () => this.#ifOpen(callback, () => send(payload)), callback);
   }
 
   /**
@@ -168,13 +183,18 @@ export class SocketOutput implements BlobQueueOwner {
     if (callback !== undefined) callWhenWritten(connection, callback);
   }
 
-  #sendBlob(blob: Blob, options: SendOptions, callback: SendCallback | undefined): void {
-    const send = (bytes: Uint8Array): void => {
-      if (this.#connection.readyState !== ReadyState.Open) this.abandon();
-      else this.#sendNow(bytes, { binary: true, ...options }, callback);
+  /** Reads a Blob, and passes its bytes to `send` if the connection is open. */
+  #sendBlob(
+    blob: Blob,
+    send: (bytes: Uint8Array) => void,
+    callback: SendCallback | undefined,
+  ): void {
+    const sendIfOpen = (bytes: Uint8Array): void => {
+      if (this.#connection.readyState === ReadyState.Open) send(bytes);
+      else this.abandon();
     };
     this.#blobs ??= new BlobQueue(this);
-    this.#blobs.addBlob(blob, send, callback);
+    this.#blobs.addBlob(blob, sendIfOpen, callback);
   }
 
   /** Calls `send`, or the callback with an error if the connection has begun to close. */

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { type FrameConnection, ReadyState } from "../connection/connection.ts";
 import { openConnection } from "../node/tcp/open-connection.ts";
 import { CloseCode } from "../protocol/close-code.ts";
-import { readCloseReason, toControlPayload } from "./arguments.ts";
+import { readCloseReason } from "./arguments.ts";
 import { type PingCallback, readCallback, type SendCallback } from "./callbacks.ts";
 import { readArguments } from "./client/arguments.ts";
 import { OpeningHandshake } from "./client/opening-handshake.ts";
@@ -432,7 +432,7 @@ export class WebSocket extends EventEmitter {
       this.#refuse(data, callback);
       return;
     }
-    this.#output!.sendControl(type, toControlPayload(data), mask, callback);
+    this.#output!.sendControl(type, data, mask, callback);
   }
 
   /** Handles data that is sent in a state other than OPEN. */

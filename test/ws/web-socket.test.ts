@@ -207,6 +207,23 @@ describe("WebSocket.send", () => {
     await once(server, "close");
   });
 
+  it.each(["ping", "pong"] as const)("sends a %s with the bytes of a Blob", async (type) => {
+    const { client, server } = await webSocketPair();
+    const events: unknown[] = [];
+    server.on("message", (data) => events.push((data as Buffer).toString()));
+    server.on(type, (data) => events.push([type, data.toString()]));
+    const [blob, callback] = [new Blob(["blob"]), vi.fn<(error?: Error) => void>()];
+    client.send(new Blob(["first"]));
+    client[type](blob, callback);
+    client.send("last");
+    client.close();
+    client.ping(new Blob(["counted while it waits"]));
+    expect(() => server[type](new Blob(["x".repeat(126)]))).toThrow(RangeError);
+    await once(server, "close");
+    expect(events).toEqual(["first", [type, "blob"], "last"]);
+    expect(callback).toHaveBeenCalledExactlyOnceWith();
+  });
+
   it("sends what follows a Blob in order", async () => {
     const { client, server } = await webSocketPair();
     const messages = collect(server, "message");
