@@ -99,9 +99,10 @@ export function toConnectionOptions(
     closeTimeoutMs: closeTimeout,
     heartbeat: heartbeat === true ? {} : heartbeat,
     decodesText: false,
-    validatesUtf8: skipUTF8Validation !== true,
+    validatesUtf8: !skipUTF8Validation,
     sharesBuffers: true,
-    answersPings: autoPong !== false,
+    // Like in the package `ws`, null turns it off.
+    answersPings: autoPong === undefined || Boolean(autoPong),
     maskingKeys: generateMask && maskingKeysOf(generateMask),
     closing: CLOSING,
   };
@@ -140,9 +141,15 @@ function invalidOption(name: string, value: unknown, expected: string): UsageErr
   return new UsageError("INVALID_OPTION", `${name} is ${shown}; it must be ${expected}`);
 }
 
-/** Returns a limit, or undefined for none. Like the package `ws`, converts the value to a 32-bit integer. */
-export function readLimit(value: number | undefined, defaultValue: number): number | undefined {
+/**
+ * Returns a limit, or undefined for none. Like the package `ws`, converts the value to a 32-bit integer, so null
+ * removes the limit.
+ */
+export function readLimit(
+  value: number | null | undefined,
+  defaultValue: number,
+): number | undefined {
   // From 2 ** 31 on, numbers wrap around.
-  const integer = (value ?? defaultValue) | 0;
+  const integer = Number(value === undefined ? defaultValue : value) | 0;
   return integer > 0 ? integer : undefined;
 }

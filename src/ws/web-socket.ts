@@ -276,7 +276,8 @@ export class WebSocket extends EventEmitter {
     const connectionOptions = toConnectionOptions(options, this.#options, role, head);
     const connection = openConnection(environment, socket, connectionOptions);
     const { allowSynchronousEvents = this.#options.allowSynchronousEvents } = options;
-    const Events = allowSynchronousEvents === false ? DeferredSocketEvents : SocketEvents;
+    const isDeferred = allowSynchronousEvents !== undefined && !allowSynchronousEvents;
+    const Events = isDeferred ? DeferredSocketEvents : SocketEvents;
     this.#socket = socket;
     this.#connection = connection;
     this.#events = new Events(this, connection, this.#binaryType);

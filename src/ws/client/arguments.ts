@@ -7,12 +7,18 @@ export interface ClientArguments {
   readonly settings: ClientOptions;
 }
 
-/** Reads the subprotocols and the options, each of which may be missing. */
+/**
+ * Reads the subprotocols and the options, each of which may be missing. The option `protocols` counts only if there
+ * is no argument for the subprotocols.
+ */
 export function readArguments(protocols: unknown, options?: object | null): ClientArguments {
-  const settings = options ?? {};
-  if (Array.isArray(protocols)) return { offered: protocols, settings };
-  if (typeof protocols === "object" && protocols !== null) {
-    return { offered: [], settings: protocols };
-  }
-  return { offered: protocols === undefined ? [] : [protocols], settings };
+  if (Array.isArray(protocols)) return { offered: protocols, settings: options ?? {} };
+  if (typeof protocols === "object" && protocols !== null) return readOptions(protocols);
+  if (protocols === undefined) return readOptions(options ?? {});
+  return { offered: [protocols], settings: options ?? {} };
+}
+
+function readOptions(settings: ClientOptions): ClientArguments {
+  const { protocols = [] } = settings;
+  return { offered: Array.isArray(protocols) ? protocols : [protocols], settings };
 }

@@ -250,7 +250,8 @@ function readCredentials(options: ClientOptions, address: Address): Credentials 
   };
 }
 
-function readHeaders({ headers = {} }: ClientOptions): OutgoingHttpHeaders {
+function readHeaders({ headers }: ClientOptions): OutgoingHttpHeaders {
+  if (!headers) return {};
   if (!(Symbol.iterator in headers)) return { ...headers };
   return Object.fromEntries(headers as Iterable<[string, string]>);
 }

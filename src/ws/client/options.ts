@@ -49,6 +49,8 @@ export interface ClientOptions extends HttpOptions, CommonOptions {
   origin?: string | undefined;
   /** Whether to offer compression, or its options. Default: true. */
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  /** The subprotocols to offer, if no argument of `new WebSocket` names them. Default: none. */
+  protocols?: string | readonly string[] | undefined;
   /** The `Sec-WebSocket-Version` header: 8 or 13. Default: 13. */
   protocolVersion?: number | undefined;
 }
@@ -86,7 +88,8 @@ export function resolveHandshakeOptions(options: ClientOptions): HandshakeOption
   }
   checkCommonOptions(options);
   return {
-    finishRequest: options.finishRequest,
+    // JavaScript programs may pass null.
+    finishRequest: options.finishRequest ?? undefined,
     followRedirects: Boolean(followRedirects),
     handshakeTimeout: readTimeout(options.handshakeTimeout),
     maxRedirects: readMaxRedirects(options.maxRedirects),
@@ -103,8 +106,8 @@ function readDeflateOptions(
   return option;
 }
 
-function readTimeout(timeout: number | undefined): number | undefined {
-  if (timeout === undefined || timeout === 0) return undefined;
+function readTimeout(timeout: number | null | undefined): number | undefined {
+  if (timeout === undefined || timeout === null || timeout === 0) return undefined;
   if (typeof timeout === "number" && timeout > 0) return Math.min(timeout, MAX_DELAY_MS);
   throw new UsageError(
     "INVALID_LIMIT",
@@ -112,7 +115,9 @@ function readTimeout(timeout: number | undefined): number | undefined {
   );
 }
 
-function readMaxRedirects(maxRedirects = 10): number {
+function readMaxRedirects(maxRedirects: number | null = 10): number {
+  // Like the package `ws`, converts null to 0.
+  if (maxRedirects === null) return 0;
   if (Number.isInteger(maxRedirects) && maxRedirects >= 0) return maxRedirects;
   if (maxRedirects === Infinity) return maxRedirects;
   throw new UsageError(

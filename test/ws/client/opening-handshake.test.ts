@@ -56,6 +56,40 @@ describe("the opening handshake", () => {
     expect(socket._req).toBe(null);
   });
 
+  it("offers the subprotocols in the options", async () => {
+    const url = await serveWs(() => {});
+    const socket = new WebSocket(url, { protocols: ["b", "a"] });
+    onTestFinished(() => socket.terminate());
+    await once(socket, "open");
+    expect(socket.protocol).toBe("b");
+  });
+
+  it("needs no headers, which may be null in JavaScript", async () => {
+    const url = await serveWs((peer) => peer.send("hello"));
+    const { socket } = openSocket(url, { headers: null } as object);
+    expect(String((await once(socket, "message"))[0])).toBe("hello");
+  });
+
+  it.each(["client", "server"])(
+    "is followed by an end of the client if the %s starts the closing handshake",
+    async (closer) => {
+      const { promise: ended, resolve: onEnd } = deferred<void>();
+      const url = await serveBytes((peer, request) => {
+        const close = Buffer.of(0x88, 2, 0x03, 0xe8);
+        peer.on("end", onEnd);
+        peer.write(acceptance(request));
+        if (closer === "server") peer.write(close);
+        else peer.once("data", () => peer.write(close));
+      });
+      const { socket, events } = openSocket(url);
+      if (closer === "client") socket.on("open", () => socket.close());
+      // The server waits for the end, and only then closes the connection.
+      await ended;
+      await closeOf(socket);
+      expect(events).toEqual(["upgrade", "open", "close 1000"]);
+    },
+  );
+
   it("passes messages that arrive together with the response", async () => {
     const url = await serveBytes((peer, request) => {
       peer.write(`${acceptance(request)}\x81\x05early`, "latin1");

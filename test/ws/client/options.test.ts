@@ -25,6 +25,15 @@ describe("resolveHandshakeOptions", () => {
     ).toEqual(defaults);
   });
 
+  it("treats null like ws: no limit, no redirect and no callback", () => {
+    const options = { finishRequest: null, handshakeTimeout: null, maxRedirects: null };
+    expect(resolveHandshakeOptions(options as object)).toMatchObject({
+      finishRequest: undefined,
+      handshakeTimeout: undefined,
+      maxRedirects: 0,
+    });
+  });
+
   it("accepts the option types of @types/ws and of http.request", () => {
     type Others = Omit<
       WsClientOptions,
