@@ -35,6 +35,8 @@ const PUBLIC_ERRORS: Readonly<Record<string, (error: TidewayError) => PublicErro
     message,
   }),
   LENGTH_TOO_BIG: () => LENGTH_TOO_BIG,
+  LENGTH_NOT_MINIMAL: () =>
+    invalidFrame("WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", "payload length is not minimal"),
   MESSAGE_TOO_BIG: ({ message }) =>
     Number(numberIn(message)) > Number.MAX_SAFE_INTEGER ? LENGTH_TOO_BIG : MESSAGE_TOO_BIG,
   TOO_MANY_FRAGMENTS: () => TOO_MANY_FRAGMENTS,

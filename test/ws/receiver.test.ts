@@ -102,6 +102,12 @@ describe("a Receiver", () => {
       "Unsupported WebSocket frame: payload length > 2^53 - 1",
       {},
     ],
+    [
+      "82 7e 00 7d",
+      "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+      "Invalid WebSocket frame: payload length is not minimal",
+      {},
+    ],
     ["82 02", "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "Max payload size exceeded", { maxPayload: 1 }],
     [
       "02 01 68 00 01 69",

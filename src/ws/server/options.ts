@@ -105,8 +105,10 @@ const DEFAULTS = {
   allowSynchronousEvents: true,
   autoPong: true,
   closeTimeout: 30_000,
+  maxBufferedChunks: 262_144,
   maxFragments: 16_384,
   maxPayload: 104_857_600,
+  maxPendingAutoPongs: 60,
   skipUTF8Validation: false,
   clientTracking: true,
 };
