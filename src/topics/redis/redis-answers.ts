@@ -4,28 +4,41 @@ import { decodePayload } from "../payload.ts";
 import { type Position, readPosition } from "../position.ts";
 import type { Publication } from "../publication.ts";
 
-/** The error replies that are temporary: Redis is starting, failing over, or moving a slot. */
+/** The error replies that are temporary: Redis is busy, starting, failing over, or moving a slot. */
 const TEMPORARY = new Set([
+  "ASK",
   "BUSY",
   "CLUSTERDOWN",
   "LOADING",
   "MASTERDOWN",
+  "MOVED",
+  "NOREPLICAS",
   "READONLY",
   "TRYAGAIN",
   "UNBLOCKED",
 ]);
 
+/** Redis has no code of its own for this temporary error. */
+const TOO_MANY_CLIENTS = /^ERR max number of clients reached/;
+
 /** Converts an error of a Redis client to a `BrokerError`. */
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = describe(cause);
-  // Error replies begin with a word in capitals. Connection errors do not; they have a `code`.
-  const [, reply] = /^([A-Z]{2,}) /.exec(message) ?? [];
-  const isReply = reply !== undefined && !(cause instanceof Error && "code" in cause);
-  if (isReply && !TEMPORARY.has(reply)) {
-    return new BrokerError("BROKER_REFUSED", `Redis refused the command: ${message}`, { cause });
+  // Connection errors may begin with a word in capitals too, but they have a `code`.
+  const isReply = !(cause instanceof Error && "code" in cause);
+  const reply = isReply ? replyCodeOf(message) : undefined;
+  if (reply === undefined || TEMPORARY.has(reply) || TOO_MANY_CLIENTS.test(message)) {
+    return new BrokerError("BROKER_UNAVAILABLE", `Redis cannot be reached: ${message}`, { cause });
   }
-  return new BrokerError("BROKER_UNAVAILABLE", `Redis cannot be reached: ${message}`, { cause });
+  return new BrokerError("BROKER_REFUSED", `Redis refused the command: ${message}`, { cause });
+}
+
+/** Returns the word in capitals with which an error reply begins. */
+function replyCodeOf(message: string): string | undefined {
+  // Redis 6.2 puts the error reply of a command in a script after the place in the script.
+  const [, reply = message] = /^ERR Error running script .*?: -(.*)/.exec(message) ?? [];
+  return /^([A-Z]{2,}) /.exec(reply)?.[1];
 }
 
 /** Reads the answer of `PUBLISH`. @throws BrokerError `BROKER_ANSWER_INVALID` */

@@ -12,6 +12,11 @@ describe("an error of a Redis client becomes a BrokerError", () => {
     ["OOM command not allowed when used memory > 'maxmemory'."],
     ["NOAUTH Authentication required."],
     ["ERR unknown command 'XADD'"],
+    ["CROSSSLOT Keys in request don't hash to the same slot"],
+    [
+      "ERR Error running script (call to f_5a3c): @user_script:27: @user_script: 27: -OOM command not allowed when used memory > 'maxmemory'.",
+    ],
+    ["ERR Error running script (call to f_5a3c): @user_script:27: attempt to index a nil value"],
   ])("that cannot be retried if Redis refused the command: %s", (message) => {
     const cause = new Error(message);
     expect(toBrokerError(cause)).toMatchObject({
@@ -25,6 +30,23 @@ describe("an error of a Redis client becomes a BrokerError", () => {
   it.each([
     ["is loading", new Error("LOADING Redis is loading the dataset in memory")],
     ["is a replica", new Error("READONLY You can't write against a read only replica.")],
+    [
+      "6.2 is a replica when a script writes",
+      new Error(
+        "ERR Error running script (call to f_5a3c): @user_script:27: @user_script: 27: -READONLY You can't write against a read only replica.",
+      ),
+    ],
+    [
+      "7 is a replica when a script writes",
+      new Error(
+        "READONLY You can't write against a read only replica. script: 5a3c, on @user_script:27.",
+      ),
+    ],
+    ["has too few replicas", new Error("NOREPLICAS Not enough good replicas to write.")],
+    ["moves a slot", new Error("ASK 3999 127.0.0.1:6381")],
+    ["has moved a slot", new Error("MOVED 3999 127.0.0.1:6381")],
+    ["redirects too often", new Error("Too many Cluster redirections")],
+    ["has too many clients", new Error("ERR max number of clients reached")],
     ["has no cluster", new Error("CLUSTERDOWN The cluster is down")],
     [
       "cannot be reached",
