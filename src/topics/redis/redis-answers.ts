@@ -18,24 +18,30 @@ const TEMPORARY = new Set([
   "UNBLOCKED",
 ]);
 
-/** Redis has no code of its own for this temporary error. */
+/** A temporary error without a separate code. */
 const TOO_MANY_CLIENTS = /^ERR max number of clients reached/;
 
 /** Converts an error of a Redis client to a `BrokerError`. */
 export function toBrokerError(cause: unknown): BrokerError {
   if (cause instanceof BrokerError) return cause;
   const message = describe(cause);
-  // Connection errors may begin with a word in capitals too, but they have a `code`.
-  const isReply = !(cause instanceof Error && "code" in cause);
-  const reply = isReply ? replyCodeOf(message) : undefined;
+  const reply = replyCodeOf(cause);
   if (reply === undefined || TEMPORARY.has(reply) || TOO_MANY_CLIENTS.test(message)) {
     return new BrokerError("BROKER_UNAVAILABLE", `Redis cannot be reached: ${message}`, { cause });
   }
   return new BrokerError("BROKER_REFUSED", `Redis refused the command: ${message}`, { cause });
 }
 
+/** Whether Redis has answered with this error. If not, the connection may be lost. */
+export function isErrorReply(error: unknown): boolean {
+  return replyCodeOf(error) !== undefined;
+}
+
 /** Returns the word in capitals with which an error reply begins. */
-function replyCodeOf(message: string): string | undefined {
+function replyCodeOf(error: unknown): string | undefined {
+  // Connection errors may begin with a word in capitals too, but they have a `code`.
+  if (error instanceof Error && "code" in error) return undefined;
+  const message = describe(error);
   // Redis 6.2 puts the error reply of a command in a script after the place in the script.
   const [, reply = message] = /^ERR Error running script .*?: -(.*)/.exec(message) ?? [];
   return /^([A-Z]{2,}) /.exec(reply)?.[1];

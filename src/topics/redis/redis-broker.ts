@@ -10,6 +10,7 @@ import type {
   VolatileMessage,
 } from "tideway/topics";
 import { BrokerError, UsageError } from "../../errors/index.ts";
+import { quote } from "../../errors/quote.ts";
 import { debugLog } from "../debug-log.ts";
 import {
   checkBoolean,
@@ -24,7 +25,12 @@ import {
 import { encodeMessage, encodePayload } from "../payload.ts";
 import { readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
 import { MESSAGE_MARK, RedisSubscriptions } from "./redis-subscriptions.ts";
-import { commandsOf, type RedisClient, type RedisConnection } from "./redis-client.ts";
+import {
+  commandsOf,
+  type IoRedisClient,
+  type RedisClient,
+  type RedisConnection,
+} from "./redis-client.ts";
 import { RedisKeys } from "./redis-keys.ts";
 import { listenBeside } from "./redis-listening.ts";
 import {
@@ -79,7 +85,8 @@ const GRACE_MS = 60_000;
 /**
  * A broker on Redis 6.2 or newer, or a compatible server such as Valkey. It needs a client of the package
  * `redis` or `ioredis`, for one server or a cluster, which you create and close. The broker opens a second
- * connection to listen for publications, and closes it in `close`.
+ * connection to listen for publications, and closes it in `close`. If this connection is lost, or Redis does not
+ * answer on it within about 15 seconds, the broker opens another one.
  *
  * Redis MUST NOT evict keys: use `maxmemory-policy noeviction`, the default.
  *
@@ -106,7 +113,7 @@ export class RedisBroker implements Broker {
   /**
    * Opens a broker, and waits for its connection to Redis.
    *
-   * @param client a connected client of the package `redis`, or a client of `ioredis`
+   * @param client a connected client of the package `redis`, or a client of `ioredis` without `keyPrefix`
    * @throws UsageError `INVALID_OPTION`
    * @throws BrokerError `BROKER_UNAVAILABLE` if Redis cannot be reached, or does not answer within
    *   `connectTimeoutMs`
@@ -257,10 +264,20 @@ function metaTtlMs({ ageMs, idWindowMs }: Retention): number {
 
 /** @throws UsageError `INVALID_OPTION` */
 function checkClient(client: unknown): void {
-  if (["call", "sendCommand"].some((method) => hasMethod(client, method))) return;
+  const isIoRedis = hasMethod(client, "call");
+  if (!isIoRedis && !hasMethod(client, "sendCommand")) {
+    throw new UsageError(
+      "INVALID_OPTION",
+      `RedisBroker.open: the client is ${shown(client)}; pass a client of the package redis or ioredis`,
+    );
+  }
+  const { keyPrefix } = Object((client as IoRedisClient).options) as { keyPrefix?: string };
+  // `redis` leaves the commands of the broker unchanged. `ioredis` adds the prefix to the keys of scripts, but not to
+  // the channels.
+  if (!isIoRedis || !keyPrefix) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `RedisBroker.open: the client is ${shown(client)}; pass a client of the package redis or ioredis`,
+    `RedisBroker.open: the client has the keyPrefix ${quote(`${keyPrefix}`)}, which ioredis does not add to channels; pass a client without keyPrefix, such as client.duplicate({ keyPrefix: "" }), and the option prefix`,
   );
 }
 

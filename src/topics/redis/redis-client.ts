@@ -1,12 +1,18 @@
 /** The methods that the broker uses of a client of the package `redis`, which `createClient` returns. */
 export interface NodeRedisClient {
-  readonly isOpen: boolean;
+  readonly options?: object | undefined;
   sendCommand(args: readonly string[]): Promise<unknown>;
-  duplicate(): NodeRedisClient;
+  duplicate(override?: object): NodeRedisClient;
   connect(): Promise<unknown>;
-  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  subscribe(
+    channel: string,
+    listener: (message: string, channel: string) => void,
+  ): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
-  sSubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  sSubscribe(
+    channel: string,
+    listener: (message: string, channel: string) => void,
+  ): Promise<unknown>;
   sUnsubscribe(channel: string): Promise<unknown>;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   destroy(): void;
@@ -29,6 +35,7 @@ export interface NodeRedisMaster {
 
 /** The methods that the broker uses of the class `Redis` of the package `ioredis`. */
 export interface IoRedisClient {
+  readonly options?: object | undefined;
   call(command: string, ...args: string[]): Promise<unknown>;
   duplicate(override?: object): IoRedisClient;
   subscribe(...channels: string[]): Promise<unknown>;
@@ -41,6 +48,7 @@ export interface IoRedisClient {
 
 /** The methods that the broker uses of the class `Cluster` of the package `ioredis`. */
 export interface IoRedisCluster {
+  readonly options?: object | undefined;
   call(command: string, ...args: string[]): Promise<unknown>;
   nodes(role: "master"): readonly IoRedisClient[];
 }
@@ -53,9 +61,9 @@ export interface RedisConnection {
   call(...args: readonly string[]): Promise<unknown>;
 }
 
-/** The connection on which the broker subscribes to channels. */
+/** The connections on which the broker subscribes to channels. They reconnect automatically. */
 export interface RedisListening {
-  /** Resolves when the connection is open. */
+  /** Resolves when Redis can be reached. */
   readonly connected: Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
@@ -65,10 +73,30 @@ export interface RedisListening {
 /** Receives the events of a `RedisListening`. */
 export interface RedisListener {
   onMessage(channel: string, message: string): void;
-  /** Called when the connection is open again, and subscribed to all its channels. */
+  /** Called when a connection is open again, and subscribed to all its channels. */
   onReconnected(): void;
   onError(error: unknown): void;
 }
+
+/** One connection for subscriptions, which does not reconnect. Calls may stay pending after it is lost. */
+export interface ListeningConnection {
+  /** Resolves when the connection is open. */
+  readonly connected: Promise<unknown>;
+  subscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  ping(): Promise<unknown>;
+  close(): void;
+}
+
+/** Receives the events of a `ListeningConnection`. */
+export interface ConnectionListener {
+  onMessage(channel: string, message: string): void;
+  /** The first call means that the connection is lost. */
+  onError(error: unknown): void;
+}
+
+/** Opens a connection for subscriptions. */
+export type OpenConnection = (listener: ConnectionListener) => ListeningConnection;
 
 /** Returns an object that sends the commands of the broker with `client`. */
 export function commandsOf(client: RedisClient): RedisConnection {

@@ -1,19 +1,22 @@
-import { RedisClusterListening } from "./redis-cluster-listening.ts";
 import {
   commandsOf,
+  type ConnectionListener,
   type IoRedisClient,
   type IoRedisCluster,
   type NodeRedisClient,
+  type ListeningConnection,
   type NodeRedisCluster,
+  type OpenConnection,
   type RedisClient,
   type RedisListener,
   type RedisListening,
 } from "./redis-client.ts";
+import { RedisReconnectingListening } from "./redis-reconnecting-listening.ts";
 import { RedisShardedListening, type ShardMaster } from "./redis-sharded-listening.ts";
 import { readSlots } from "./redis-slots.ts";
 
 /**
- * Opens a connection for subscriptions, with the same settings as `client`.
+ * Listens on connections with the same settings as `client`.
  *
  * @param isSharded whether to subscribe to sharded channels
  */
@@ -22,37 +25,47 @@ export function listenBeside(
   listener: RedisListener,
   isSharded: boolean,
 ): RedisListening {
-  if ("masters" in client || "nodes" in client) {
-    return isSharded
-      ? new RedisShardedListening(() => readMasters(client), listener)
-      : listenToCluster(client, listener);
+  if (!isClusterClient(client)) {
+    return new RedisReconnectingListening(async () => openerLike(client, isSharded), listener);
   }
-  if ("call" in client) return listenIoRedis(client.duplicate(), listener, isSharded);
-  return listenNodeRedis(client.duplicate(), listener, isSharded);
-}
-
-function listenToCluster(
-  client: NodeRedisCluster | IoRedisCluster,
-  listener: RedisListener,
-): RedisListening {
-  return new RedisClusterListening(async (attempt, masterListener) => {
-    const clients = await clientsOfMasters(client);
-    const like = oneOf(clients, attempt);
-    return listenLike(await like(), masterListener, false);
+  if (isSharded) return new RedisShardedListening(() => readMasters(client), listener);
+  return new RedisReconnectingListening(async (attempt) => {
+    const openMaster = oneOf(await clientsOfMasters(client), attempt);
+    return openerLike(await withTimeout(openMaster()), false);
   }, listener);
 }
 
-/** Opens a connection with the settings of a master's client. It does not reconnect. */
-function listenLike(
-  like: NodeRedisClient | IoRedisClient,
-  listener: RedisListener,
-  isSharded: boolean,
-): RedisListening {
-  // The client must not reconnect, because the next attempt may use another master.
-  const options = { lazyConnect: false, retryStrategy: null };
-  return "call" in like
-    ? listenIoRedis(like.duplicate(options), listener, isSharded)
-    : listenNodeRedis(like.duplicate(), listener, isSharded);
+function isClusterClient(client: RedisClient): client is NodeRedisCluster | IoRedisCluster {
+  return "masters" in client || "nodes" in client;
+}
+
+/** Returns a function that opens a connection with the settings of `client`. */
+function openerLike(client: NodeRedisClient | IoRedisClient, isSharded: boolean): OpenConnection {
+  return (listener) =>
+    "call" in client
+      ? listenIoRedis(duplicateIoRedis(client), listener, isSharded)
+      : listenNodeRedis(duplicateNodeRedis(client), listener, isSharded);
+}
+
+/*
+ * A duplicate does not reconnect, because the next connection is another duplicate. It keeps a `PING` until it is
+ * connected, so that the `PING` has a timeout from the start.
+ */
+
+function duplicateIoRedis(client: IoRedisClient): IoRedisClient {
+  return client.duplicate({ lazyConnect: false, retryStrategy: null, enableOfflineQueue: true });
+}
+
+function duplicateNodeRedis(client: NodeRedisClient): NodeRedisClient {
+  const { options } = client;
+  // Without the options, the override would replace the address.
+  if (options === undefined) return client.duplicate();
+  const { socket } = options as { readonly socket?: object };
+  return client.duplicate({
+    // A connection for subscriptions may be quiet for any time.
+    socket: { ...socket, reconnectStrategy: false, socketTimeout: undefined },
+    disableOfflineQueue: false,
+  });
 }
 
 type MasterClient = () => Promise<NodeRedisClient | IoRedisClient>;
@@ -76,34 +89,32 @@ async function readMaster(open: MasterClient): Promise<ShardMaster> {
   return {
     id: String(id),
     slots: readSlots(slots, String(id)),
-    open: (listener) => listenLike(like, listener, true),
+    open: openerLike(like, true),
   };
 }
 
+/** How long a master may take to be connected, or to say which slots it has. */
+const MASTER_TIMEOUT_MS = 2_000;
+
 /** The clients keep commands for a master that is away, so its answer may never arrive. */
-async function withTimeout<T>(reading: Promise<T>, timeoutMs: number): Promise<T> {
+async function withTimeout<T>(call: Promise<T>): Promise<T> {
   let timer: unknown;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("a master does not answer")), timeoutMs);
+    timer = setTimeout(() => reject(new Error("a master does not answer")), MASTER_TIMEOUT_MS);
   });
   try {
-    return await Promise.race([reading, timeout]);
+    return await Promise.race([call, timeout]);
   } finally {
     clearTimeout(timer as never);
   }
 }
-
-/** How long a master may take to say which slots it has. */
-const MASTER_TIMEOUT_MS = 2_000;
 
 /** Reads the slots of each master that answers. */
 async function readMasters(
   client: NodeRedisCluster | IoRedisCluster,
 ): Promise<readonly ShardMaster[]> {
   const masters = await clientsOfMasters(client);
-  const results = await Promise.allSettled(
-    masters.map((open) => withTimeout(readMaster(open), MASTER_TIMEOUT_MS)),
-  );
+  const results = await Promise.allSettled(masters.map((open) => withTimeout(readMaster(open))));
   const found = results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   if (found.length === 0) throw new Error("no master of the cluster answers");
   return found;
@@ -116,69 +127,46 @@ function oneOf<Master>(masters: readonly Master[], attempt: number): Master {
 
 function listenNodeRedis(
   client: NodeRedisClient,
-  listener: RedisListener,
+  listener: ConnectionListener,
   isSharded: boolean,
-): RedisListening {
-  let isConnected = false;
+): ListeningConnection {
   client.on("error", (error) => listener.onError(error));
-  // The client restores its subscriptions before it emits "ready".
-  client.on("ready", () => {
-    if (isConnected) listener.onReconnected();
-    isConnected = true;
-  });
-  const connected = client.connect();
+  // The same function for each channel, because the client calls each function of a channel once.
+  const onMessage = (message: string, channel: string): void =>
+    listener.onMessage(channel, message);
   return {
-    connected,
-    subscribe(channel) {
-      const onMessage = (message: string): void => listener.onMessage(channel, message);
-      return isSharded
-        ? client.sSubscribe(channel, onMessage)
-        : client.subscribe(channel, onMessage);
-    },
+    connected: client.connect(),
+    subscribe: (channel) =>
+      isSharded ? client.sSubscribe(channel, onMessage) : client.subscribe(channel, onMessage),
     unsubscribe: (channel) =>
       isSharded ? client.sUnsubscribe(channel) : client.unsubscribe(channel),
+    ping: () => client.sendCommand(["PING"]),
     close() {
-      // `destroy` throws if the client was never open.
-      if (client.isOpen) client.destroy();
+      try {
+        client.destroy();
+      } catch {
+        // Some releases throw if the client is not open.
+      }
     },
   };
 }
 
 function listenIoRedis(
   client: IoRedisClient,
-  listener: RedisListener,
+  listener: ConnectionListener,
   isSharded: boolean,
-): RedisListening {
-  const subscribe = (...names: string[]): Promise<unknown> =>
-    isSharded ? client.ssubscribe(...names) : client.subscribe(...names);
-  const channels = new Set<string>();
-  let isConnected = false;
+): ListeningConnection {
   client.on("error", (error) => listener.onError(error));
   client.on("end", () => listener.onError(new Error("the connection has ended")));
   client.on(isSharded ? "smessage" : "message", (channel, message) =>
     listener.onMessage(String(channel), String(message)),
   );
-  const connected = new Promise<void>((resolve) => {
-    client.on("ready", () => {
-      resolve();
-      // The client restores its subscriptions right after this event. When it has got the answer to a later
-      // command, the subscriptions are restored.
-      const subscribing = isConnected && channels.size > 0 ? subscribe(...channels) : null;
-      // If it fails, the connection is lost again, and the client reconnects.
-      subscribing?.then(() => listener.onReconnected(), listener.onError.bind(listener));
-      isConnected = true;
-    });
-  });
   return {
-    connected,
-    subscribe(channel) {
-      channels.add(channel);
-      return subscribe(channel);
-    },
-    unsubscribe(channel) {
-      channels.delete(channel);
-      return isSharded ? client.sunsubscribe(channel) : client.unsubscribe(channel);
-    },
+    connected: new Promise<void>((resolve) => void client.on("ready", () => resolve())),
+    subscribe: (channel) => (isSharded ? client.ssubscribe(channel) : client.subscribe(channel)),
+    unsubscribe: (channel) =>
+      isSharded ? client.sunsubscribe(channel) : client.unsubscribe(channel),
+    ping: () => client.call("ping"),
     close: () => client.disconnect(),
   };
 }

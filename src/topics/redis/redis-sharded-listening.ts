@@ -1,14 +1,16 @@
 import { every } from "../timers.ts";
-import type { RedisListener, RedisListening } from "./redis-client.ts";
+import { isErrorReply, toBrokerError } from "./redis-answers.ts";
+import type { OpenConnection, RedisListener, RedisListening } from "./redis-client.ts";
 import { type SlotRange, slotOf } from "./redis-slots.ts";
+import { WatchedConnection } from "./redis-watched-connection.ts";
 
 /** A master of a cluster that can be reached. */
 export interface ShardMaster {
   readonly id: string;
   /** The slots that the master has, by its own account. */
   readonly slots: readonly SlotRange[];
-  /** Opens a connection for sharded subscriptions. The first call of `onError` means that it is lost. */
-  open(listener: RedisListener): RedisListening;
+  /** Opens a connection for sharded subscriptions. */
+  readonly open: OpenConnection;
 }
 
 /** A channel with listeners. */
@@ -16,12 +18,14 @@ interface Channel {
   readonly slot: number;
   /** The master on which the channel is subscribed. */
   owner?: string | undefined;
+  /** The connection on which the channel is being subscribed. */
+  next?: WatchedConnection | undefined;
   /** Whether the channel has been subscribed before, so that messages may be missing. */
   wasSubscribed: boolean;
   /** Calls that wait until the channel is subscribed. */
   readonly waiting: {
     readonly resolve: () => void;
-    readonly reject: (error: Error) => void;
+    readonly reject: (error: unknown) => void;
   }[];
 }
 
@@ -37,7 +41,7 @@ export class RedisShardedListening implements RedisListening {
   readonly #readMasters: () => Promise<readonly ShardMaster[]>;
   readonly #listener: RedisListener;
   readonly #channels = new Map<string, Channel>();
-  readonly #connections = new Map<string, RedisListening>();
+  readonly #connections = new Map<string, WatchedConnection>();
   readonly #stopChecks: () => void;
   #isUpdating = false;
   #needsUpdate = false;
@@ -74,8 +78,7 @@ export class RedisShardedListening implements RedisListening {
   close(): void {
     this.#isClosed = true;
     this.#stopChecks();
-    for (const connection of this.#connections.values()) connection.close();
-    this.#connections.clear();
+    for (const connection of this.#connections.values()) connection.lose(closed());
     for (const { waiting } of this.#channels.values()) {
       for (const { reject } of waiting.splice(0)) reject(closed());
     }
@@ -94,9 +97,8 @@ export class RedisShardedListening implements RedisListening {
     while (this.#needsUpdate && !this.#isClosed) {
       this.#needsUpdate = false;
       try {
-        const masters = await this.#readMasters();
-        const moves = await Promise.all(masters.map((master) => this.#subscribeAt(master)));
-        if (moves.includes(true) && !this.#isClosed) this.#listener.onReconnected();
+        // A master that does not answer must not delay the others.
+        for (const master of await this.#readMasters()) void this.#subscribeAt(master);
       } catch (error) {
         this.#listener.onError(error);
       }
@@ -104,39 +106,46 @@ export class RedisShardedListening implements RedisListening {
     this.#isUpdating = false;
   }
 
-  /** Subscribes the channels of a master. Returns whether messages of one of them may be missing. */
-  async #subscribeAt(master: ShardMaster): Promise<boolean> {
+  /** Subscribes the channels of a master. Reports if messages of one of them may be missing. */
+  async #subscribeAt(master: ShardMaster): Promise<void> {
     const { id, slots } = master;
+    const open = this.#connections.get(id);
     const missing = [...this.#channels].filter(
-      ([, { slot, owner }]) =>
-        owner !== id && slots.some(([first, last]) => slot >= first && slot <= last),
+      ([, { slot, owner, next }]) =>
+        owner !== id &&
+        (next === undefined || next !== open) &&
+        slots.some(([first, last]) => slot >= first && slot <= last),
     );
-    if (missing.length === 0 || this.#isClosed) return false;
-    const connection = this.#connections.get(id) ?? this.#open(master);
+    if (missing.length === 0 || this.#isClosed) return;
+    const connection = open ?? this.#open(master);
+    for (const [, channel] of missing) channel.next = connection;
     try {
-      await connection.connected;
-      const moved = await Promise.all(
-        missing.map(([name, channel]) => this.#subscribeChannel(connection, id, name, channel)),
-      );
-      return moved.includes(true);
-    } catch (error) {
-      // The next check tries again, for example after a slot has moved.
-      this.#listener.onError(error);
-      return false;
+      await connection.connect();
+    } catch {
+      // `#lose` has reported the error. The next check opens another connection.
+      return;
     }
+    const moved = await Promise.all(
+      missing.map(([name, channel]) => this.#subscribeChannel(connection, id, name, channel)),
+    );
+    if (moved.includes(true) && !this.#isClosed) this.#listener.onReconnected();
   }
 
+  /** Subscribes one channel. Returns whether its messages may be missing. */
   async #subscribeChannel(
-    connection: RedisListening,
+    connection: WatchedConnection,
     id: string,
     name: string,
     channel: Channel,
   ): Promise<boolean> {
-    await connection.subscribe(name);
-    const isLost = this.#connections.get(id) !== connection;
-    if (isLost) return false;
-    if (this.#channels.get(name) !== channel) {
-      await connection.unsubscribe(name);
+    try {
+      await connection.subscribe(name);
+    } catch (error) {
+      this.#onRefused(connection, name, channel, error);
+      return false;
+    }
+    if (this.#channels.get(name) !== channel || channel.next !== connection) {
+      connection.unsubscribe(name).catch(() => {});
       return false;
     }
     const before = channel.owner === undefined ? undefined : this.#connections.get(channel.owner);
@@ -144,31 +153,40 @@ export class RedisShardedListening implements RedisListening {
     before?.unsubscribe(name).catch(() => {});
     const { wasSubscribed } = channel;
     channel.owner = id;
+    channel.next = undefined;
     channel.wasSubscribed = true;
     for (const { resolve } of channel.waiting.splice(0)) resolve();
     return wasSubscribed;
   }
 
-  #open(master: ShardMaster): RedisListening {
-    const { id } = master;
-    const connection: RedisListening = master.open({
+  /** The next check tries again, for example after a slot has moved, unless Redis always refuses a new channel. */
+  #onRefused(connection: WatchedConnection, name: string, channel: Channel, error: unknown): void {
+    if (!isErrorReply(error)) {
+      connection.lose(error);
+      return;
+    }
+    if (channel.next === connection) channel.next = undefined;
+    this.#listener.onError(error);
+    if (channel.waiting.length === 0 || toBrokerError(error).isRetryable) return;
+    if (this.#channels.get(name) === channel) this.#channels.delete(name);
+    for (const { reject } of channel.waiting.splice(0)) reject(error);
+  }
+
+  #open({ id, open }: ShardMaster): WatchedConnection {
+    const connection: WatchedConnection = new WatchedConnection(open, {
       onMessage: (channel, message) => this.#listener.onMessage(channel, message),
-      onReconnected() {},
-      onError: (error) => this.#lose(id, connection, error),
+      onError: (error) => this.#lose(id, error),
     });
-    connection.connected.catch((error: unknown) => this.#lose(id, connection, error));
     this.#connections.set(id, connection);
     return connection;
   }
 
-  #lose(id: string, connection: RedisListening, error: unknown): void {
-    if (this.#connections.get(id) !== connection) return;
+  #lose(id: string, error: unknown): void {
     this.#connections.delete(id);
-    connection.close();
     for (const channel of this.#channels.values()) {
       if (channel.owner === id) channel.owner = undefined;
     }
-    this.#listener.onError(error);
+    if (!this.#isClosed) this.#listener.onError(error);
   }
 }
 

@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { brokerSuite } from "tideway/testing";
-import { type Broker, Topics } from "tideway/topics";
-import { RedisBroker, type RedisClient } from "tideway/topics/redis";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { type Broker, type BrokerListener, Topics } from "tideway/topics";
+import { RedisBroker, type RedisBrokerOptions, type RedisClient } from "tideway/topics/redis";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { CuttableProxy } from "../../support/cuttable-proxy.ts";
 import { Engine } from "../../support/engine.ts";
 import { describeWithEngine } from "../../support/with-engine.ts";
 import { resumeMany } from "../many-subscriptions.ts";
@@ -164,6 +165,129 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     expect(page.publications.map(({ data }) => data)).toEqual(["1"]);
     const next = await broker.publish("news", { id: "b", data: "2" }, RETENTION);
     expect(next.position).toEqual({ epoch: page.position.epoch, offset: 2 });
+  });
+
+  /** Opens a broker with a client that ends with the test. */
+  async function openWith(
+    client: RedisClient & { destroy?(): void; disconnect?(): void },
+    options?: RedisBrokerOptions,
+  ): Promise<Broker> {
+    const broker = await RedisBroker.open(client, options);
+    onTestFinished(async () => {
+      await broker.close();
+      if (client.disconnect === undefined) client.destroy?.();
+      else client.disconnect();
+    });
+    return broker;
+  }
+
+  /** A listener that records volatile messages. */
+  function recorder(): BrokerListener & { readonly messages: unknown[] } {
+    const messages: unknown[] = [];
+    return {
+      messages,
+      onPublication() {},
+      onInterruption() {},
+      onPresenceChange() {},
+      onMessage: ({ data }) => messages.push(data),
+    };
+  }
+
+  it("receives messages after the socketTimeout of a client of redis", async () => {
+    const engine = await start();
+    const other = await open(engine);
+    const socket = { port: engine.port, host: "127.0.0.1", socketTimeout: 100 };
+    const client = createClient({ socket });
+    client.on("error", () => {});
+    await client.connect();
+    const broker = await RedisBroker.open(client);
+    onTestFinished(() => broker.close());
+    const listener = recorder();
+    await broker.subscribe("news", listener);
+    // The last command of this connection is later than the last one of the connection for subscriptions.
+    const ended = once(client, "terminated");
+    await client.ping();
+    await ended;
+    await other.broker.send?.("news", { data: "1" });
+    await expect.poll(() => listener.messages).toEqual(["1"]);
+    const connections = await other.redis.call("CLIENT", "LIST", "TYPE", "pubsub");
+    expect(connections).toMatch(/^id=[^\n]*\n$/);
+  });
+
+  it.each([
+    ["redis", (port: number) => createClient({ socket: { port } })],
+    ["redis, RESP 2", (port: number) => createClient({ socket: { port }, RESP: 2 })],
+    ["ioredis", (port: number) => new Redis(port)],
+    ["ioredis, RESP 2", (port: number) => new Redis(port, { protocol: 2 })],
+  ])("sends a PING on the connection for subscriptions of %s", async (_, create) => {
+    const engine = await start();
+    const { redis: admin } = await open(engine);
+    const client = create(engine.port);
+    client.on("error", () => {});
+    if ("destroy" in client) await client.connect();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const broker = await openWith(client);
+    const listener = recorder();
+    await broker.subscribe("news", listener);
+    const connections = (): Promise<unknown> => admin.call("CLIENT", "LIST", "TYPE", "pubsub");
+    const idOf = (list: unknown): string => /\bid=(\d+)/.exec(String(list))![1];
+    const before = idOf(await connections());
+    for (let count = 0; count < 5; count++) {
+      await vi.advanceTimersByTimeAsync(5_000);
+      // Redis and this process have handled the PING.
+      while (!/\bcmd=ping\b/.test(String(await connections()))) await admin.ping();
+      await broker.send?.("news", { data: `${count}` });
+      while (listener.messages.length <= count) await admin.ping();
+      await broker.subscribe(`topic-${count}`, listener);
+    }
+    expect(idOf(await connections())).toBe(before);
+  });
+
+  it("delivers a message once if Redis has not confirmed the end of an earlier subscription", async () => {
+    const engine = await start();
+    await using proxy = await CuttableProxy.to(engine.port);
+    const { client, end } = await nodeRedis(proxy.port);
+    onTestFinished(end);
+    const broker = await RedisBroker.open(client);
+    onTestFinished(() => broker.close());
+    const other = await open(engine);
+    const listener = recorder();
+    const stop = await broker.subscribe("news", listener);
+    proxy.stall("answers");
+    const stopping = stop();
+    await expect.poll(() => other.redis.pubsub("CHANNELS")).toEqual([]);
+    proxy.resume();
+    await stopping;
+    await broker.subscribe("news", listener);
+    await other.broker.send?.("news", { data: "1" });
+    await other.broker.send?.("news", { data: "2" });
+    await expect.poll(() => listener.messages.at(-1)).toBe("2");
+    expect(listener.messages).toEqual(["1", "2"]);
+  });
+
+  it("accepts a client of ioredis that connects at its first command", async () => {
+    const { port } = await start();
+    const broker = await openWith(new Redis(port, { lazyConnect: true }));
+    const listener = recorder();
+    await broker.subscribe("news", listener);
+    await broker.send?.("news", { data: "1" });
+    await expect.poll(() => listener.messages).toEqual(["1"]);
+  });
+
+  it("refuses a client of ioredis with keyPrefix, which does not apply to channels", async () => {
+    const [client, cluster] = [
+      new Redis({ keyPrefix: "app:", lazyConnect: true }),
+      new Cluster([], { keyPrefix: "app:", lazyConnect: true }),
+    ];
+    for (const refused of [client, cluster]) {
+      await expect(RedisBroker.open(refused)).rejects.toThrow(
+        expect.objectContaining({
+          code: "INVALID_OPTION",
+          message: expect.stringContaining('keyPrefix "app:"') as string,
+        }),
+      );
+    }
   });
 
   it("limits the history by size and bytes", async () => {

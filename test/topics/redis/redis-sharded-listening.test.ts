@@ -1,19 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { RedisListener, RedisListening } from "../../../src/topics/redis/redis-client.ts";
+import type {
+  ConnectionListener,
+  ListeningConnection,
+} from "../../../src/topics/redis/redis-client.ts";
 import {
   RedisShardedListening,
   type ShardMaster,
 } from "../../../src/topics/redis/redis-sharded-listening.ts";
 import { slotOf } from "../../../src/topics/redis/redis-slots.ts";
 
+const MOVED = new Error("MOVED 15495 127.0.0.1:2");
+
 /** A connection to a master. */
-class Connection implements RedisListening {
-  readonly connected = Promise.resolve();
+class Connection implements ListeningConnection {
+  readonly connected: Promise<void>;
   readonly channels = new Set<string>();
-  readonly listener: RedisListener;
+  readonly listener: ConnectionListener;
   isClosed = false;
 
-  constructor(listener: RedisListener) {
+  constructor(listener: ConnectionListener, connected = Promise.resolve()) {
+    this.connected = connected;
     this.listener = listener;
   }
 
@@ -25,6 +31,8 @@ class Connection implements RedisListening {
     this.channels.delete(channel);
   }
 
+  async ping(): Promise<void> {}
+
   close(): void {
     this.isClosed = true;
   }
@@ -35,6 +43,8 @@ class FakeCluster {
   readonly connections: Record<string, Connection[]> = {};
   owners: Record<string, readonly string[]> = {};
   isAway = false;
+  /** The masters that accept connections and do nothing more. */
+  readonly stalled = new Set<string>();
 
   readonly readMasters = async (): Promise<readonly ShardMaster[]> => {
     if (this.isAway) throw new Error("no master answers");
@@ -42,7 +52,8 @@ class FakeCluster {
       id,
       slots: channels.map((channel) => [slotOf(channel), slotOf(channel)] as const),
       open: (listener) => {
-        const connection = new Connection(listener);
+        const connected = this.stalled.has(id) ? new Promise<void>(() => {}) : undefined;
+        const connection = new Connection(listener, connected);
         (this.connections[id] ??= []).push(connection);
         return connection;
       },
@@ -130,12 +141,62 @@ describe("listening to sharded channels", () => {
     await listening.subscribe("c");
     const [connection] = cluster.connections["two"];
     cluster.owners = { one: [], two: ["a", "c"] };
-    vi.spyOn(connection, "subscribe").mockRejectedValueOnce(new Error("MOVED"));
+    vi.spyOn(connection, "subscribe").mockRejectedValueOnce(MOVED);
     const subscribing = listening.subscribe("a");
     await vi.advanceTimersByTimeAsync(1_000);
     await subscribing;
     expect(cluster.channelsOf("two")).toEqual(["c", "a"]);
-    expect(events).toEqual(["MOVED"]);
+    expect(events).toEqual([MOVED.message]);
+  });
+
+  it("rejects a subscription that a master always refuses", async () => {
+    await listening.subscribe("b");
+    const [connection] = cluster.connections["one"];
+    vi.spyOn(connection, "subscribe").mockRejectedValueOnce(new Error("NOPERM no permission"));
+    await expect(listening.subscribe("a")).rejects.toThrow("NOPERM no permission");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(cluster.channelsOf("one")).toEqual(["b"]);
+  });
+
+  it("continues at the other masters if a connection fails before it is open", async () => {
+    cluster.stalled.add("one");
+    const subscribing = listening.subscribe("a");
+    await vi.advanceTimersByTimeAsync(1_000);
+    const [stalled] = cluster.connections["one"];
+    stalled.listener.onError(new Error("connect ETIMEDOUT"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(stalled.isClosed).toBe(true);
+    await listening.subscribe("c");
+    cluster.stalled.clear();
+    cluster.connections["one"][1].listener.onError(new Error("connect ECONNREFUSED"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    await subscribing;
+    expect(cluster.channelsOf("one")).toEqual(["a"]);
+    expect(events).toEqual(["connect ETIMEDOUT", "connect ECONNREFUSED"]);
+  });
+
+  it("closes a connection that does not open, without an error of the client", async () => {
+    cluster.stalled.add("one");
+    const subscribing = subscribeAll();
+    await vi.advanceTimersByTimeAsync(1_000);
+    vi.spyOn(cluster.connections["one"][0], "ping").mockReturnValue(new Promise(() => {}));
+    cluster.stalled.clear();
+    await vi.advanceTimersByTimeAsync(21_000);
+    await subscribing;
+    expect(cluster.connections["one"].map(({ isClosed }) => isClosed)).toEqual([true, false]);
+    expect(cluster.channelsOf("one")).toEqual(["a", "b"]);
+  });
+
+  it("reports that messages of a channel may be missing although another channel is refused", async () => {
+    await subscribeAll();
+    cluster.owners = { one: [], two: ["a", "b", "c"] };
+    vi.spyOn(cluster.connections["two"][0], "subscribe").mockRejectedValueOnce(MOVED);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(cluster.channelsOf("two")).toEqual(["c", "b"]);
+    expect(events).toEqual([MOVED.message, "again"]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(cluster.channelsOf("two")).toEqual(["c", "b", "a"]);
+    expect(events).toEqual([MOVED.message, "again", "again"]);
   });
 
   it("ends calls that wait when it is closed or the channel is not needed", async () => {
