@@ -23,7 +23,8 @@ export function createTopic(
     messages: (options: MessagesOptions = {}) =>
       iterate(() => subscribe(session, topic, options), options as object),
     async publish(data, { id: key, signal }: PublishDraftOptions = {}) {
-      const fields = (id: number): object => ({ topic, data, key, number: key ? undefined : id });
+      const fields = (number: number): object =>
+        key === undefined ? { topic, data, number } : { topic, data, key };
       const answer = await session.request("publish", fields, { signal });
       const { position, isDuplicate } = answer as PublishResult;
       return { position, isDuplicate } as PublishResult;

@@ -28,7 +28,10 @@ const CHECKS: Readonly<Record<ClientFrame["type"], FrameCheck>> = {
   credit: ({ topic, stream, bytes }) =>
     isCount(bytes) && (stream === undefined ? isText(topic) : isCounter(stream)),
   publish: ({ topic, number, key }) =>
-    isText(topic) && (number === undefined ? isShortText(key, MAX_KEY_LENGTH) : isCounter(number)),
+    isText(topic) &&
+    (number === undefined
+      ? isShortText(key, MAX_KEY_LENGTH)
+      : isCounter(number) && key === undefined),
   watch: ({ topic }) => isText(topic),
   unwatch: ({ topic }) => isText(topic),
   enter: ({ topic, replaces }) => isText(topic) && isOptional(replaces, isCounter),

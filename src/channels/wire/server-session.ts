@@ -162,9 +162,11 @@ export class ServerSession {
 
   /** Answers a request with an `error` frame. Ignored if the request is not open. */
   fail(id: number, error: ErrorFields, bytes?: Uint8Array): void {
-    if (this.#settle(id)) {
-      this.#sendAnswer(id, encodeFrame({ type: "error", id, ...error }, bytes));
-    }
+    if (!this.#settle(id)) return;
+    // The client must know this even if the rest is too big, because it answers the failure of a publish with `seen`.
+    const { mayBeStored } = error;
+    const kept = mayBeStored === undefined ? {} : { mayBeStored };
+    this.#sendAnswer(id, encodeFrame({ type: "error", id, ...error }, bytes), kept);
   }
 
   /** Answers a `subscribe`. Ignored if the request is not open. */
@@ -281,13 +283,12 @@ export class ServerSession {
     if (!isCounter(id)) {
       this.close(INVALID_FRAME, "the id of a request must be a safe integer above 0");
     } else if (this.#open?.has(id) === true) {
-      this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message: "the id is in use" });
+      this.#refuse(type, id, "the id is in use");
     } else if (bytes > MAX_REQUEST_BYTES && !hasData(type)) {
-      const message = `a ${type} frame of ${bytes} bytes exceeds the limit of ${MAX_REQUEST_BYTES}`;
-      this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message });
+      const limit = `the limit of ${MAX_REQUEST_BYTES}`;
+      this.#refuse(type, id, `a ${type} frame of ${bytes} bytes exceeds ${limit}`);
     } else if (!hasValidFields(type, frame)) {
-      const message = `a field of the ${type} frame is missing or has the wrong type`;
-      this.#sendFrame({ type: "error", id, code: "INVALID_REQUEST", message });
+      this.#refuse(type, id, `a field of the ${type} frame is missing or not valid`);
     } else {
       this.#current = id;
       this.#currentBytes = bytes > SMALL_REQUEST_BYTES ? bytes : 0;
@@ -297,6 +298,12 @@ export class ServerSession {
       (this.#open ??= new Map()).set(id, this.#currentBytes);
       this.#openBytes += this.#currentBytes;
     }
+  }
+
+  /** Answers a request that the handler does not get. */
+  #refuse(type: ClientFrame["type"], id: number, message: string): void {
+    const error = { type: "error", id, code: "INVALID_REQUEST", message } as const;
+    this.#sendFrame(type === "publish" ? { ...error, mayBeStored: false } : error);
   }
 
   #dispatchRequest(frame: ClientFrame): void {
@@ -360,11 +367,11 @@ export class ServerSession {
     return true;
   }
 
-  /** Sends an answer, or the error instead if it is too big for the client. */
-  #sendAnswer(id: number, message: string | Uint8Array): void {
+  /** Sends an answer, or the error with the `kept` fields instead if it is too big for the client. */
+  #sendAnswer(id: number, message: string | Uint8Array, kept?: Partial<ErrorFields>): void {
     const error = this.errorIfTooBig(message);
     this.#handler.send(
-      error === undefined ? message : encodeFrame({ type: "error", id, ...error }),
+      error === undefined ? message : encodeFrame({ type: "error", id, ...error, ...kept }),
     );
   }
 

@@ -77,6 +77,33 @@ describe("a client with a limit on the size of messages", () => {
     expect(aborted).toEqual(["list"]);
   });
 
+  it("gets TOO_BIG instead of the large failure of a publish, and later publishes are stored", async () => {
+    const issues = Array.from({ length: 32 }, () => ({ message: BIG }));
+    const server = await start(
+      {
+        topics: {
+          "rooms/:room": {
+            message: {
+              "~standard": {
+                version: 1,
+                vendor: "test",
+                validate: (value: unknown) => (value === "bad" ? { issues } : { value: "good" }),
+              },
+            },
+          },
+        },
+      },
+      { rules: { "rooms/:room": { publish: true } } },
+    );
+    const client = await server.connect();
+    await client.hello({ maxMessageBytes: 1_000 });
+    const publish = { type: "publish", topic: "rooms/a" };
+    client.send({ ...publish, id: 1, number: 1, data: "bad" });
+    client.send({ ...publish, id: 2, number: 2, data: "good" });
+    expect(await client.answer(1)).toMatchObject({ ...TOO_BIG, mayBeStored: false });
+    expect(await client.answer(2)).toMatchObject({ type: "result", isDuplicate: false });
+  });
+
   it("loses only the subscription that has a larger publication, before any later one", async () => {
     const { server, client } = await connected(1_000);
     for (const [index, topic] of ["rooms/a", "moves/a", "rooms/b"].entries())

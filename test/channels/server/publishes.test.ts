@@ -1,3 +1,4 @@
+import { connect } from "tideway/channels";
 import { BrokerError } from "tideway/topics";
 import { describe, expect, it, vi } from "vitest";
 import { FaultyBroker } from "../../topics/support.ts";
@@ -43,6 +44,20 @@ describe("a publish", () => {
       position: first["position"],
       isDuplicate: true,
     });
+  });
+
+  it("of the client with an empty id fails, and is not stored", async () => {
+    const { server } = await open();
+    const client = connect(server.url);
+    const room = client.topic("rooms/:room", { room: "a" });
+    await expect(room.publish("x", { id: "" })).rejects.toMatchObject({
+      code: "INVALID_REQUEST",
+      mayBeStored: false,
+    });
+    expect(await room.publish("y")).toMatchObject({ isDuplicate: false });
+    const { publications } = await server.topics.topic("rooms/a").history();
+    expect(publications.map(({ data }) => data)).toEqual(['"y"']);
+    await client.close();
   });
 
   it("cannot use the id of another session", async () => {

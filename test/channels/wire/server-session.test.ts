@@ -239,6 +239,9 @@ describe("a request", () => {
     { type: "publish", topic: "a", key: "" },
     { type: "publish", topic: "a", key: "x".repeat(125) },
     { type: "publish", number: 1 },
+    { type: "publish", topic: "a", number: 1, key: "" },
+    { type: "publish", topic: "a", number: 1, key: "k" },
+    { type: "publish", topic: "a", number: 1, key: null },
     { type: "watch" },
     { type: "enter", topic: [] },
     { type: "enter", topic: "a", replaces: "1" },
@@ -254,7 +257,12 @@ describe("a request", () => {
     { type: "stream", name: "a", credit: 1, lastId: "x".repeat(257) },
   ])("fails with INVALID_REQUEST if a field is wrong: %o", (frame) => {
     const recorder = new Recorder().open().receive({ ...frame, id: 7 });
-    expect(recorder.sent).toMatchObject([{ type: "error", id: 7, code: "INVALID_REQUEST" }]);
+    // Only a publish can be stored, and the client tells the server that it has seen its failure.
+    const mayBeStored = frame.type === "publish" ? false : undefined;
+    const error = { type: "error", id: 7, code: "INVALID_REQUEST", mayBeStored };
+    expect(
+      recorder.sent.map((sent) => ({ mayBeStored: undefined, ...Object(sent) })),
+    ).toMatchObject([error]);
     expect(recorder).toMatchObject({ called: [], closed: undefined });
   });
 
@@ -320,6 +328,23 @@ describe("a request", () => {
     for (const bytes of forgotten) recorder.session.release(bytes);
     recorder.receive(large(8, 1_000_000));
     expect(seen).toEqual([false]);
+  });
+
+  it("fails with mayBeStored, also if the rest of its error is too big for the client", () => {
+    const recorder = new Recorder().receive({ ...JSON.parse(HELLO), maxMessageBytes: 1_024 });
+    recorder.session.welcome(WELCOME);
+    recorder.sent.length = 0;
+    for (const [index, fields] of [{ mayBeStored: true }, { mayBeStored: false }, {}].entries()) {
+      const id = index + 1;
+      recorder.receive({ type: "publish", id, topic: "a", number: id });
+      recorder.session.fail(id, { code: "INVALID_DATA", message: "x".repeat(2_000), ...fields });
+    }
+    expect(recorder.sent).toMatchObject([
+      { id: 1, code: "TOO_BIG", mayBeStored: true },
+      { id: 2, code: "TOO_BIG", mayBeStored: false },
+      { id: 3, code: "TOO_BIG" },
+    ]);
+    expect(recorder.sent[2]).not.toHaveProperty("mayBeStored");
   });
 
   it("can be answered at once or later, and only once", () => {

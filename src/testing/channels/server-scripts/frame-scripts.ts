@@ -26,6 +26,20 @@ const INVALID_REQUESTS: Readonly<Record<string, Frame>> = {
     last: "1",
   },
   "a publish without a number and a key": { type: "publish", topic: "rooms/<run>", data: {} },
+  "a publish with a number and a key": {
+    type: "publish",
+    topic: "rooms/<run>",
+    number: 1,
+    key: "<run>",
+    data: {},
+  },
+  "a publish with a number and null as key": {
+    type: "publish",
+    topic: "rooms/<run>",
+    number: 1,
+    key: null,
+    data: {},
+  },
   "a publish with the number 0": { type: "publish", topic: "rooms/<run>", number: 0, data: {} },
   "a publish with an empty key": { type: "publish", topic: "rooms/<run>", key: "", data: {} },
   "a publish with a key of 125 characters": {
@@ -108,7 +122,14 @@ export const FRAME_SCRIPTS: readonly ServerScript[] = [
   },
   ...Object.entries(INVALID_REQUESTS).map(([what, frame]) => ({
     name: `answers ${what} with INVALID_REQUEST, and continues`,
-    steps: [...hello(), ...request({ ...frame, id: 1 }, INVALID), ...stillHere],
+    steps: [
+      ...hello(),
+      ...request(
+        { ...frame, id: 1 },
+        { ...INVALID, mayBeStored: frame["type"] === "publish" ? false : "<absent>" },
+      ),
+      ...stillHere,
+    ],
   })),
   {
     name: "answers a second request with the id of an open one with INVALID_REQUEST, and keeps the first",
