@@ -1,6 +1,6 @@
-import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from "node:net";
+import { connect as connectTcp, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type {
   ConnectAttempt,
   ConnectHandler,
@@ -8,7 +8,7 @@ import type {
   ConnectRequest,
 } from "../../client/connector.ts";
 import type { ConnectionTarget, CreateConnection } from "../../client/connection-target.ts";
-import { percentDecode, readUnixUrl } from "../../client/unix-url.ts";
+import { readUnixUrl } from "../../client/unix-url.ts";
 import type { WheelTimer } from "../../connection/timer-wheel.ts";
 import { describeError, describeSubprotocol } from "../../errors/debug-log.ts";
 import { HandshakeError, TidewayError, UsageError } from "../../errors/index.ts";
@@ -22,6 +22,8 @@ import { openConnection, type TcpEnvironment } from "../tcp/open-connection.ts";
 import { nodeProtocolEnvironment } from "../environment/protocol-environment.ts";
 import { sharedReads } from "../tcp/shared-reads.ts";
 import { wheel } from "../environment/timers.ts";
+import { withBasicAuth } from "./basic-auth.ts";
+import { connectTls, hostOf, portOf } from "./dial.ts";
 import { connectFailed, openStream } from "./open-stream.ts";
 import { describeUrl } from "./describe-url.ts";
 import { RefusedAnswer } from "./refused-answer.ts";
@@ -75,7 +77,7 @@ class Attempt implements ConnectAttempt {
     this.#environment = environment;
     this.#request = request;
     this.#handler = handler;
-    const headers = withCredentials(url, Object.entries(options.headers ?? {}));
+    const headers = withBasicAuth(url, "Authorization", Object.entries(options.headers ?? {}));
     const extensions = options.compression ? [offerDeflate(options.compression)] : [];
     this.#handshake = new ClientHandshake(
       {
@@ -250,11 +252,10 @@ type Place = Pick<ConnectionTarget, "host" | "port" | "path">;
 
 function placeOf(url: URL): Place {
   const unix = readUnixUrl(url);
-  const { hostname, port } = unix?.requestUrl ?? url;
+  const requestUrl = unix?.requestUrl ?? url;
   return {
-    // `node:net` takes IPv6 addresses without brackets.
-    host: hostname.replace(/^\[|\]$/g, ""),
-    port: Number(port || (isSecure(url) ? 443 : 80)),
+    host: hostOf(requestUrl),
+    port: portOf(requestUrl, isSecure(url)),
     ...(unix && { path: unix.socketPath }),
   };
 }
@@ -266,16 +267,12 @@ function dialPlain(place: Place): Socket {
   return socket;
 }
 
-function dialTls({ options: { tls } }: ConnectRequest, options: ConnectionOptions): TLSSocket {
-  const { host = "" } = options;
+function dialTls(
+  { options: { tls } }: ConnectRequest,
+  target: ConnectionOptions & { host: string },
+): TLSSocket {
   try {
-    return connectTls({
-      // RFC 6066 3: a server name is a DNS name, never an IP address.
-      ...(isIP(host) === 0 && { servername: host }),
-      ...(tls as ConnectionOptions | undefined),
-      ...options,
-      ALPNProtocols: ["http/1.1"],
-    });
+    return connectTls(target, tls ?? {});
   } catch (cause) {
     throw new UsageError(
       "INVALID_OPTION",
@@ -300,17 +297,4 @@ function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
   stream.on("close", () => socket.destroy());
   socket.on("close", () => stream.destroy());
   return socket;
-}
-
-type Fields = ReadonlyArray<readonly [name: string, value: string]>;
-
-/**
- * Adds the user name and password of the URL as Basic authentication (RFC 7617), unless the caller sets the
- * `authorization` header.
- */
-function withCredentials(url: URL, headers: Fields): Fields {
-  if (url.username === "" && url.password === "") return headers;
-  if (headers.some(([name]) => name.toLowerCase() === "authorization")) return headers;
-  const pair = `${percentDecode(url.username)}:${percentDecode(url.password)}`;
-  return [["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`], ...headers];
 }

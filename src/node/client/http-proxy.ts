@@ -1,8 +1,6 @@
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { connect as connectTcp, type Socket } from "node:net";
 import type { ConnectionTarget, CreateConnection } from "../../client/connection-target.ts";
 import type { HttpProxyOptions } from "../../client/proxy-options.ts";
-import { percentDecode } from "../../client/unix-url.ts";
 import { TransportError, UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import { HeaderFields } from "../../protocol/handshake/header-fields.ts";
@@ -11,10 +9,13 @@ import {
   type HttpHead,
   HttpHeadReader,
   parseStatusLine,
+  readFinalHead,
   type StatusLine,
 } from "../../protocol/handshake/http-head.ts";
 import { isRecord } from "../../protocol/record.ts";
 import { readVariable } from "../environment/variables.ts";
+import { hasField, withBasicAuth } from "./basic-auth.ts";
+import { connectTls, hostOf, portOf } from "./dial.ts";
 import { readNoProxy } from "./no-proxy.ts";
 
 /**
@@ -38,18 +39,18 @@ import { readNoProxy } from "./no-proxy.ts";
 export function httpProxy(proxy: string | URL, options: HttpProxyOptions = {}): CreateConnection {
   const url = readProxyUrl(proxy);
   checkOptions(options);
-  const isDirect = readNoProxy(options.noProxy ?? "");
-  const fields = [...credentials(url, options.headers), ...Object.entries(options.headers ?? {})];
+  const isDirect = directTargets(options.noProxy);
+  const fields = withBasicAuth(url, AUTHORIZATION, Object.entries(options.headers ?? {}));
+  const isSecure = url.protocol === "https:";
   const route = {
     name: url.host,
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(url.port || (url.protocol === "https:" ? 443 : 80)),
-    tls: url.protocol === "https:" ? (options.tls ?? {}) : undefined,
+    host: hostOf(url),
+    port: portOf(url, isSecure),
+    tls: isSecure ? (options.tls ?? {}) : undefined,
     headerLines: writeCallerHeaders(fields, isReserved),
-    hasCredentials: fields.some(([name]) => isAuthorization(name)),
+    hasCredentials: hasField(fields, AUTHORIZATION),
   };
-  return (target) =>
-    target.path !== undefined || isDirect(target) ? connectDirectly(target) : tunnel(route, target);
+  return (target) => (isDirect(target) ? connectDirectly(target) : tunnel(route, target));
 }
 
 /**
@@ -80,7 +81,7 @@ export function proxyFromEnvironment(
     const upper = isCgi && name === "http_proxy" ? undefined : name.toUpperCase();
     return variable(name) || (upper && variable(upper)) || undefined;
   };
-  const noProxy = read("no_proxy") ?? "";
+  const isDirect = directTargets(read("no_proxy"));
   const http = read("http_proxy");
   const all = read("all_proxy");
   const proxies = {
@@ -89,9 +90,9 @@ export function proxyFromEnvironment(
   };
   return (target) => {
     const proxy = target.url.protocol.startsWith("wss") ? proxies.secure : proxies.plain;
-    if (proxy === undefined) return connectDirectly(target);
+    if (proxy === undefined || isDirect(target)) return connectDirectly(target);
     // As with curl, a proxy without a scheme is an HTTP proxy.
-    return httpProxy(proxy.includes("://") ? proxy : `http://${proxy}`, { noProxy })(target);
+    return httpProxy(proxy.includes("://") ? proxy : `http://${proxy}`)(target);
   };
 }
 
@@ -106,6 +107,12 @@ interface ProxyRoute {
   /** The caller's header lines, each with its CRLF. */
   readonly headerLines: string;
   readonly hasCredentials: boolean;
+}
+
+/** Returns whether to connect to a target without the proxy: a Unix socket, or a host in `noProxy`. */
+function directTargets(noProxy = ""): (target: ConnectionTarget) => boolean {
+  const isListed = readNoProxy(noProxy);
+  return (target) => target.path !== undefined || isListed(target);
 }
 
 function connectDirectly({ host, port, path, signal }: ConnectionTarget): Socket {
@@ -168,26 +175,7 @@ function tunnel(route: ProxyRoute, target: ConnectionTarget): Promise<Socket> {
 }
 
 function dial({ host, port, tls }: ProxyRoute): Socket {
-  if (tls === undefined) return connectTcp({ host, port });
-  return connectTls({
-    // RFC 6066 3: a server name is a DNS name, never an IP address.
-    ...(isIP(host) === 0 && { servername: host }),
-    ...(tls as ConnectionOptions),
-    host,
-    port,
-    ALPNProtocols: ["http/1.1"],
-  });
-}
-
-type Head = ReturnType<HttpHeadReader<StatusLine>["receive"]>;
-
-/** Reads the head of the final response, and skips interim responses (RFC 9110 15.2). */
-function readFinalHead(reader: HttpHeadReader<StatusLine>, chunk: Uint8Array): Head {
-  let head = reader.receive(chunk);
-  while (head?.kind === "head" && head.startLine.status < 200 && head.startLine.status !== 101) {
-    head = reader.receive(chunk, head.end);
-  }
-  return head;
+  return tls === undefined ? connectTcp({ host, port }) : connectTls({ host, port }, tls);
 }
 
 function refused(
@@ -225,6 +213,8 @@ function readProxyUrl(proxy: unknown): URL {
   );
 }
 
+const AUTHORIZATION = "Proxy-Authorization";
+
 const OPTIONS: ReadonlyArray<keyof HttpProxyOptions> = ["headers", "tls", "noProxy"];
 
 function checkOptions(options: unknown): void {
@@ -241,21 +231,6 @@ function checkOptions(options: unknown): void {
 
 function isReserved(name: string): boolean {
   return name === "host" || isFramingField(name);
-}
-
-function isAuthorization(name: string): boolean {
-  return name.toLowerCase() === "proxy-authorization";
-}
-
-/** The user and password of the proxy's URL as a header (RFC 7617), unless the caller sets that header. */
-function credentials(
-  { username, password }: URL,
-  headers: Readonly<Record<string, string>> = {},
-): ReadonlyArray<readonly [string, string]> {
-  if (username === "" && password === "") return [];
-  if (Object.keys(headers).some(isAuthorization)) return [];
-  const pair = `${percentDecode(username)}:${percentDecode(password)}`;
-  return [["Proxy-Authorization", `Basic ${Buffer.from(pair).toString("base64")}`]];
 }
 
 function invalid(what: string): UsageError {

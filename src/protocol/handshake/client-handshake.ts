@@ -6,10 +6,10 @@ import type { ExtensionOffer } from "./extensions.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import type { HeaderInit } from "./header-writer.ts";
 import {
-  type HttpHead,
   type HttpHeadLimits,
   HttpHeadReader,
   parseStatusLine,
+  readFinalHead,
   type StatusLine,
 } from "./http-head.ts";
 import { type UrlParts, writeUpgradeRequest } from "./client-request.ts";
@@ -118,8 +118,7 @@ export class ClientHandshake {
   }
 
   #readFinalAnswer(chunk: Uint8Array): ClientHandshakeOutcome | undefined {
-    let head = this.#reader.receive(chunk);
-    while (head?.kind === "head" && isInterim(head)) head = this.#reader.receive(chunk, head.end);
+    const head = readFinalHead(this.#reader, chunk);
     if (head === undefined) return undefined;
     if (head.kind === "fault") {
       const code = head.fault === "malformed" ? "MALFORMED_RESPONSE" : "HEADER_TOO_BIG";
@@ -130,9 +129,4 @@ export class ClientHandshake {
     if (answer instanceof HandshakeError) return { kind: "failed", error: answer, rest };
     return { kind: "open", ...answer, rest };
   }
-}
-
-/** RFC 9110 15.2: a client MUST be able to parse 1xx responses before the final response. */
-function isInterim({ startLine: { status } }: HttpHead<StatusLine>): boolean {
-  return status >= 100 && status < 200 && status !== 101;
 }

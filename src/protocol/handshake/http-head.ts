@@ -220,6 +220,23 @@ export class HttpHeadReader<StartLine> {
   }
 }
 
+/**
+ * Reads the head of the final response, and skips interim responses, as a client MUST (RFC 9110 15.2). 101
+ * is final, because another protocol follows it.
+ */
+export function readFinalHead(
+  reader: HttpHeadReader<StatusLine>,
+  chunk: Uint8Array,
+): HttpHead<StatusLine> | HttpHeadFault | undefined {
+  let head = reader.receive(chunk);
+  while (head?.kind === "head" && isInterim(head.startLine)) head = reader.receive(chunk, head.end);
+  return head;
+}
+
+function isInterim({ status }: StatusLine): boolean {
+  return status >= 100 && status < 200 && status !== 101;
+}
+
 const REQUEST_LINE = /^(\S+) ([\x21-\x7e]+) HTTP\/(\d)\.(\d)$/;
 
 /** request-line = method SP request-target SP HTTP-version (RFC 9112 3) */

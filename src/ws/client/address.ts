@@ -1,4 +1,6 @@
-import { isUnixScheme, percentDecode, readUnixUrl } from "../../client/unix-url.ts";
+import { isUnixScheme, readUnixUrl } from "../../client/unix-url.ts";
+import { userInfoOf } from "../../node/client/basic-auth.ts";
+import { hostOf } from "../../node/client/dial.ts";
 
 /** The server that a client connects to, as its URL names it. */
 export interface Address {
@@ -63,9 +65,7 @@ export function resolveRedirect(location: string, { url, socketPath }: Address):
 
 /** The user name and the password of a URL, in the format of the option `auth`. Undefined if it has none. */
 export function credentialsOf({ url }: Address): string | undefined {
-  const { username, password } = url;
-  if (username === "" && password === "") return undefined;
-  return `${percentDecode(username)}:${percentDecode(password)}`;
+  return userInfoOf(url);
 }
 
 /** Whether two addresses name the same host and port, or the same Unix socket. */
@@ -78,7 +78,7 @@ function addressOf(url: URL, requestUrl: URL, socketPath: string | undefined): A
   return {
     url,
     isSecure,
-    host: requestUrl.hostname.replace(/^\[|\]$/g, ""),
+    host: hostOf(requestUrl),
     port: requestUrl.port || (isSecure ? 443 : 80),
     path: `${requestUrl.pathname}${requestUrl.search}`,
     socketPath,

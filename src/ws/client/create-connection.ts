@@ -3,6 +3,7 @@ import net from "node:net";
 import type { ClientRequestArgs } from "node:http";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
+import { serverNameOf } from "../../node/client/dial.ts";
 
 /** Opens the byte stream of a request, as the option `createConnection` of `http.request`. */
 export type CreateConnection = NonNullable<ClientRequestArgs["createConnection"]>;
@@ -17,8 +18,8 @@ export const connectTls: CreateConnection = (options): Duplex => {
   const { servername, host = "" } = connectOptions;
   return tls.connect({
     ...connectOptions,
-    // RFC 6066 3: a server name is a DNS name, never an IP address. An empty name sends none.
-    servername: servername ?? (net.isIP(host) === 0 ? host : ""),
+    // An empty name sends none.
+    servername: servername ?? serverNameOf(host) ?? "",
   });
 };
 

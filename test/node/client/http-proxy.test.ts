@@ -466,6 +466,18 @@ describe("proxyFromEnvironment", () => {
     },
   );
 
+  it.each([
+    ["a host in no_proxy", "ws://127.0.0.1:1/", "ECONNREFUSED"],
+    ["a Unix socket", "ws+unix:/no-folder/none.sock:/", "ENOENT"],
+  ])("connects directly to %s, even if the proxy is unusable", async (_, url, code) => {
+    const createConnection = proxyFromEnvironment({
+      all_proxy: "socks5://127.0.0.1:1080",
+      no_proxy: "127.0.0.1",
+    });
+    const { error } = await outcomeOf(new WebSocket(url, { createConnection }));
+    expect(error).toMatchObject({ cause: expect.objectContaining({ code }) as unknown });
+  });
+
   it("fails the attempt if the proxy is unusable, instead of connecting directly", async () => {
     const createConnection = proxyFromEnvironment({ all_proxy: "socks5://127.0.0.1:1080" });
     const { error } = await outcomeOf(new WebSocket("ws://127.0.0.1:1/", { createConnection }));

@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { connect as connectTcp, createServer } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { WebSocket } from "tideway";
 import { describe, expect, it } from "vitest";
@@ -65,6 +65,25 @@ describe("wss", () => {
       expect((await outcomeOf(socket)).error).toMatchObject({ code: "HANDSHAKE_CUT" });
     }
     expect(names).toEqual(["localhost", false]);
+  });
+
+  it("sends the server name over TLS without a trailing dot (RFC 6066 3)", async () => {
+    const names: unknown[] = [];
+    const url = await serveSecurely({}, (peer) => {
+      const { servername } = (peer as unknown as { _socket: TLSSocket & { servername: unknown } })
+        ._socket;
+      names.push(servername);
+      peer.send("secure");
+    });
+    const port = Number(new URL(url).port);
+    const socket = new WebSocket(`wss://localhost.:${port}/`, {
+      tls: { ca: CERT },
+      createConnection: () => connectTcp(port, "127.0.0.1"),
+    });
+    expect((await socket.onMessage.first).data).toBe("secure");
+    expect(names).toEqual(["localhost"]);
+    socket.close();
+    await socket.onClose.first;
   });
 
   it("refuses a certificate for another host name", async () => {

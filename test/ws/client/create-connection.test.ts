@@ -46,6 +46,22 @@ describe("over TLS", () => {
     expect(names).toEqual(["localhost", false, false]);
   });
 
+  it("the client sends the server name without a trailing dot (RFC 6066 3)", async () => {
+    const names: unknown[] = [];
+    const url = await serveSecurely({}, (peer) => {
+      const { servername } = (peer as unknown as { _socket: TLSSocket & { servername: unknown } })
+        ._socket;
+      names.push(servername);
+      peer.send("secure");
+    });
+    await firstMessage(url.replace("localhost", "localhost."), {
+      ca: CERT,
+      family: 4,
+      lookup: (_host, _options, callback) => callback(null, "127.0.0.1", 4),
+    });
+    expect(names).toEqual(["localhost"]);
+  });
+
   it("the client presents its certificate", async () => {
     const authorized = vi.fn();
     const url = await serveSecurely({ requestCert: true, ca: CERT }, (peer) => {
