@@ -23,8 +23,8 @@ export const SLOW_TESTS: string[] = [
   "test/{chaos,crash,network}/**/*.test.ts",
   // They start the examples and the applications of frameworks as processes.
   "test/{examples,frameworks}/**/*.test.ts",
-  // It starts processes with NODE_DEBUG.
-  "test/node/environment/debug-log.test.ts",
+  // They start processes with NODE_DEBUG, and processes that exit.
+  "test/node/environment/{debug-log,flush-on-exit}.test.ts",
   // It starts a process that a defect would block.
   "test/channels/server/connection.test.ts",
   // They run the compiler, npm, vitest or the bench.

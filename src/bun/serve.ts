@@ -1,5 +1,6 @@
 import { FlushQueue } from "../connection/flush-queue.ts";
 import { UsageError } from "../errors/index.ts";
+import { flushOnExit } from "../node/environment/flush-on-exit.ts";
 import { inNextTurn } from "../node/environment/timers.ts";
 import { ProxiedTargets } from "../node/requests/proxied-targets.ts";
 import { RefusedRequests } from "../node/requests/refused-requests.ts";
@@ -29,6 +30,7 @@ import { UpgradeListener } from "./upgrade-listener.ts";
  * after all messages that it has read, so that many answers need one write.
  */
 const flushQueue = new FlushQueue(inNextTurn);
+flushOnExit(flushQueue);
 
 /**
  * Starts a server for WebSockets and HTTP requests with `Bun.serve`. Resolves once the server listens.

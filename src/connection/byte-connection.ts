@@ -15,6 +15,7 @@ import {
   type FrameConnection,
   ReadyState,
 } from "./connection.ts";
+import type { Receiver } from "./flush-queue.ts";
 import { Heartbeat, type HeartbeatConnection } from "./heartbeat.ts";
 import { LatencyMeter } from "./latency-meter.ts";
 import { MessageRate, rateExceeded } from "./message-rate.ts";
@@ -57,7 +58,8 @@ export class ByteConnection
     ByteTransportHandler,
     EndpointEvents,
     HeartbeatConnection,
-    TimeoutListener
+    TimeoutListener,
+    Receiver
 {
   readonly protocol: string;
   readonly extensions: string;
@@ -300,6 +302,12 @@ export class ByteConnection
     this.#write();
   }
 
+  /** The flush queue calls this when the process exits while this connection calls its handler. */
+  stopReceiving(): void {
+    this.#isReceiving = false;
+    this.#write();
+  }
+
   #queueFlush(): void {
     if (this.#isReceiving || this.#isFlushQueued || this.#writer.isBlocked) return;
     this.#isFlushQueued = true;
@@ -321,8 +329,11 @@ export class ByteConnection
     if (this.#readingState === "flowing") this.#rate?.refill(this.#environment.wheel.nowMs);
     // TLS writes asynchronously, so a little waiting output does not mean that the peer is slow.
     if (this.#writer.waitingBytes > MAX_BYTES_BEFORE_PONGS) this.#endpoint.defersPongs = true;
+    const { flushQueue } = this.#environment;
     this.#isReceiving = true;
+    flushQueue.receiving = this;
     this.#endpoint.receive(chunk);
+    flushQueue.receiving = undefined;
     this.#isReceiving = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();
@@ -419,10 +430,17 @@ export class ByteConnection
 
   /** Delivers the messages that the protocol buffered during a pause. */
   #deliverBuffered(): void {
-    const isOuter = !this.#isReceiving;
+    if (this.#isReceiving) {
+      this.#endpoint.resume();
+      return;
+    }
+    const { flushQueue } = this.#environment;
+    // A handler of another connection may have called `resume`.
+    const outer = flushQueue.receiving;
     this.#isReceiving = true;
+    flushQueue.receiving = this;
     this.#endpoint.resume();
-    if (!isOuter) return;
+    flushQueue.receiving = outer;
     this.#isReceiving = false;
     this.#write();
     if (this.#record !== undefined) this.#endTransport();

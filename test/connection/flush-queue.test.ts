@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FlushQueue } from "../../src/connection/flush-queue.ts";
+import { type Flushable, FlushQueue } from "../../src/connection/flush-queue.ts";
 
 describe("a FlushQueue", () => {
   /** Creates a queue and a function that ends a turn of the event loop. */
@@ -35,5 +35,19 @@ describe("a FlushQueue", () => {
     endTurn();
     endTurn();
     expect(flushed).toEqual(["first", "late", "last"]);
+  });
+
+  it("flushes everything at once when it stops deferring, and each later connection too", () => {
+    const { queue, endTurn } = createQueue();
+    const flushed: string[] = [];
+    const flushable = (name: string): Flushable => ({ flush: () => void flushed.push(name) });
+    queue.add(flushable("waiting"));
+    queue.receiving = { stopReceiving: () => void flushed.push("receiving") };
+    queue.stopDeferring();
+    expect(flushed).toEqual(["receiving", "waiting"]);
+    queue.add(flushable("later"));
+    expect(flushed).toEqual(["receiving", "waiting", "later"]);
+    endTurn();
+    expect(flushed).toHaveLength(3);
   });
 });

@@ -28,6 +28,7 @@ export class BundledProgram implements AsyncDisposable {
       "tideway/topics/nats": "topics/nats/index.ts",
       "tideway/topics/redis": "topics/redis/index.ts",
       "tideway/topics": "topics/index.ts",
+      "tideway/ws": "ws/index.ts",
       tideway: "node/index.ts",
     };
     const alias = Object.fromEntries(

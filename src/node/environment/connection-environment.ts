@@ -3,6 +3,7 @@ import { FlushQueue } from "../../connection/flush-queue.ts";
 import { SlabPool } from "../../connection/slab-pool.ts";
 import { SharedOutput } from "../../protocol/shared-output.ts";
 import { debugLog } from "./debug-log.ts";
+import { flushOnExit } from "./flush-on-exit.ts";
 import { createZlibCodec } from "./deflate/zlib-codec.ts";
 import { nodeProtocolEnvironment } from "./protocol-environment.ts";
 import { wheel } from "./timers.ts";
@@ -16,13 +17,16 @@ const defer = (callback: () => void): void => {
   void RESOLVED.then(() => process.nextTick(callback));
 };
 
+const flushQueue = new FlushQueue(defer);
+flushOnExit(flushQueue);
+
 /** The environment that all connections of the process share. It uses only documented Node.js APIs. */
 export const nodeEnvironment: ConnectionEnvironment = {
   protocol: nodeProtocolEnvironment,
   sharedOutput: new SharedOutput((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   pool: new SlabPool((byteLength) => Buffer.allocUnsafeSlow(byteLength)),
   wheel,
-  flushQueue: new FlushQueue(defer),
+  flushQueue,
   deflateCodec: createZlibCodec(),
   log: debugLog,
   defer,
