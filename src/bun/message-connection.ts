@@ -12,6 +12,7 @@ import type { Flushable } from "../connection/flush-queue.ts";
 import { Heartbeat, type HeartbeatConnection } from "../connection/heartbeat.ts";
 import { LatencyMeter } from "../connection/latency-meter.ts";
 import { MessageRate, rateExceeded } from "../connection/message-rate.ts";
+import type { TimeoutListener, WheelTimer } from "../connection/timer-wheel.ts";
 import type { ProtocolError, TidewayError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/close-code.ts";
 import type { PreparedMessage } from "../protocol/prepared-message.ts";
@@ -31,7 +32,12 @@ export type MessageConnectionEnvironment = Pick<
 
 export interface MessageConnectionOptions extends Pick<
   ByteConnectionOptions,
-  "protocol" | "heartbeat" | "maxMessageBytes" | "maxMessagesPerSecond" | "unfinishedBudget"
+  | "protocol"
+  | "closeTimeoutMs"
+  | "heartbeat"
+  | "maxMessageBytes"
+  | "maxMessagesPerSecond"
+  | "unfinishedBudget"
 > {
   /** The maximum size in bytes of the messages that arrive while the connection is paused. */
   readonly maxHeldBytes: number;
@@ -42,13 +48,14 @@ export interface MessageConnectionOptions extends Pick<
  * that arrive during a pause are held. Too many of them fail the connection with 1013.
  */
 export class MessageConnection
-  implements Connection, BunSocketData, HeartbeatConnection, Flushable
+  implements Connection, BunSocketData, HeartbeatConnection, Flushable, TimeoutListener
 {
   readonly protocol: string;
   readonly extensions: string = "";
   maxMessageBytes: number;
   readonly #environment: MessageConnectionEnvironment;
   readonly #whenOpen: (connection: MessageConnection) => void;
+  readonly #closeTimeoutMs: number;
   readonly #heartbeat: Heartbeat | undefined;
   readonly #rate: MessageRate | undefined;
   readonly #held: HeldMessages;
@@ -64,6 +71,8 @@ export class MessageConnection
   #isBlocked = false;
   /** How this side has ended the connection; undefined if it has not. */
   #ownEnd: CloseInfo | undefined;
+  /** Ends the connection if Bun does not report its end. */
+  #closeTimer: WheelTimer | undefined;
   #latency: LatencyMeter | undefined;
 
   /** @param whenOpen called when the socket is open; it MUST call `start` */
@@ -78,6 +87,7 @@ export class MessageConnection
     this.#whenOpen = whenOpen;
     this.protocol = protocol;
     this.maxMessageBytes = maxMessageBytes;
+    this.#closeTimeoutMs = options.closeTimeoutMs ?? 5000;
     this.#held = new HeldMessages(maxHeldBytes, unfinishedBudget);
     if (heartbeat !== false) this.#heartbeat = new Heartbeat(this, environment.wheel, heartbeat);
     if (maxMessagesPerSecond < Infinity) {
@@ -193,6 +203,7 @@ export class MessageConnection
   onClose(code: number, reason: string): void {
     const ownEnd = this.#ownEnd;
     if (ownEnd !== undefined) {
+      this.#closeTimer?.cancel();
       // The end is an event, and never happens during a call of this side.
       this.#environment.defer(() => this.#finish(ownEnd));
       return;
@@ -281,10 +292,17 @@ export class MessageConnection
     this.#heartbeat?.stop();
     this.#held.clear();
     this.#ownEnd = info;
+    this.#closeTimer = this.#environment.wheel.start(this.#closeTimeoutMs, this);
     end();
   }
 
+  onTimeout(): void {
+    this.#socket.terminate();
+    this.#finish(this.#ownEnd!);
+  }
+
   #finish(info: CloseInfo): void {
+    if (this.#readyState === ReadyState.Closed) return;
     this.#readyState = ReadyState.Closed;
     this.#handler.onClose(info);
   }

@@ -1,6 +1,9 @@
 import type { Message } from "../streams/message-consumer.ts";
 import type { BunSocket } from "./bun-api.ts";
 
+/** The minimum size of a frame's header (RFC 6455 5.2), so that an empty message counts too. */
+const MIN_HEADER_BYTES = 2;
+
 /** The messages that wait for the end of a turn of the event loop, to be written at once. */
 export class SendQueue {
   #messages: Message[] = [];
@@ -17,7 +20,7 @@ export class SendQueue {
 
   push(message: Message): void {
     this.#messages.push(message);
-    this.#bytes += message.length;
+    this.#bytes += MIN_HEADER_BYTES + message.length;
   }
 
   /** Sends all messages, with one write if they are short. */

@@ -86,7 +86,8 @@ describe("messages", () => {
     answer(() => connection.sendText("later"));
     connection.onMessage("x");
     expect(calls).toEqual([]);
-    expect(connection.bufferedAmount).toBe(8);
+    // Four frames with a header of two bytes, and eight bytes of payload.
+    expect(connection.bufferedAmount).toBe(16);
     endTurn();
     expect(calls).toEqual([
       ["send corked", "a"],
@@ -144,6 +145,16 @@ describe("backpressure", () => {
     connection.sendText("a");
     endTurn();
     expect(connection.bufferedAmount).toBe(500);
+  });
+
+  it("counts an empty message, so that its sender sees that it was not refused", () => {
+    const { connection, endTurn, socket } = open();
+    socket.waitingBytes = 500;
+    connection.sendText("a");
+    endTurn();
+    const before = connection.bufferedAmount;
+    connection.sendText("");
+    expect(connection.bufferedAmount).toBeGreaterThan(before);
   });
 
   it("drops a peer that reads nothing for 50 seconds, even if it sends", () => {
@@ -311,6 +322,30 @@ describe("the end", () => {
     expect(connection.readyState).toBe(2);
     endTurn();
     expect(events).toEqual([["close", { code: 4000, reason: "over", wasClean: true }]]);
+  });
+
+  it("follows closeTimeoutMs after close if Bun does not report it, and only once", () => {
+    const { clock, connection, endTurn, events, socket } = open({ closeTimeoutMs: 1000 });
+    const info = { code: 4000, reason: "over", wasClean: true };
+    socket.close = () => {};
+    connection.close(4000, "over");
+    clock.advance(900);
+    expect(events).toEqual([]);
+    clock.advance(200);
+    expect(events).toEqual([["close", info]]);
+    expect(socket.calls).toEqual([["terminate"]]);
+    endTurn();
+    expect(events).toEqual([["close", info]]);
+    expect(connection.readyState).toBe(3);
+  });
+
+  it("needs no timer if Bun reports it", () => {
+    const { clock, connection, endTurn, events, socket } = open();
+    connection.close();
+    endTurn();
+    clock.advance(60_000);
+    expect(events).toHaveLength(1);
+    expect(socket.calls).toEqual([["close", 1000, ""]]);
   });
 
   it("follows terminate, with 1006", () => {
