@@ -98,7 +98,8 @@ export class BrokerFollower implements BrokerListener {
   onPublication(publication: Publication): void {
     this.#isQuiet = false;
     if (this.#state === "closed") return;
-    if (this.#state !== "live") this.#postpone(publication);
+    if (this.#state === "opening") this.#postpone(publication);
+    // A read can take long, so it must not delay the next publication.
     else if (this.#isNext(publication)) this.#deliver(publication);
     else if (!this.#isOld(publication)) {
       this.#postpone(publication);
@@ -177,23 +178,35 @@ export class BrokerFollower implements BrokerListener {
     if (this.#state === "live") this.#state = "reading";
     while (this.#needsRead && this.#state !== "closed") {
       this.#needsRead = false;
-      const page = await this.readAfter(this.#position, PAGE_SIZE);
-      if (page !== undefined) this.#deliverPage(page);
+      const since = this.#position;
+      const page = await this.readAfter(since, PAGE_SIZE);
+      if (page !== undefined) this.#deliverPage(page, since);
       if (!this.#needsRead) this.#deliverPending();
     }
     if (this.#state === "reading") this.#state = "live";
     this.#reading = undefined;
   }
 
-  #deliverPage(page: BrokerPage): void {
-    const reason = findGap(this.#position, page);
-    if (reason !== undefined) {
+  #deliverPage(page: BrokerPage, since: Position): void {
+    const reason = findGap(since, page);
+    if (reason !== undefined && !this.#hasPassed(page, reason)) {
       this.#position = positionAfterGap(this.#position, page, reason);
       this.#log(() => `lost publications: ${reason}`);
       this.#listener.onLoss(this.#position, reason);
     }
-    for (const publication of consecutiveAfter(this.#position, page)) this.#deliver(publication);
-    if (this.#position.offset < page.position.offset) this.#needsRead = true;
+    const { position, publications } = page;
+    // Publications that arrived during the read may be in the page too.
+    const later = publications.filter(({ position: at }) => at.offset > this.#position.offset);
+    for (const publication of consecutiveAfter(this.#position, { position, publications: later })) {
+      this.#deliver(publication);
+    }
+    if (this.#position.offset < position.offset) this.#needsRead = true;
+  }
+
+  /** Whether the publications that `page` no longer has were delivered during the read. */
+  #hasPassed({ position, publications }: BrokerPage, reason: GapReason): boolean {
+    const first = publications.at(0)?.position.offset ?? position.offset + 1;
+    return reason === "missing" && first <= this.#position.offset + 1;
   }
 
   #deliverPending(): void {

@@ -354,6 +354,9 @@ describe("a Feed that follows the broker", () => {
   it("reads again if more arrive during a read than it keeps", async () => {
     const stage = await openStage({ historySize: 5_000 });
     const { socket } = await stage.subscribe();
+    const deliver = stage.loseDeliveries();
+    await stage.publish("first");
+    deliver();
     const numbers = Array.from({ length: 1_100 }, (_, index) => `${index}`);
     stage.broker.onPage = async (page) => {
       stage.broker.onPage = async (later) => later;
@@ -362,7 +365,71 @@ describe("a Feed that follows the broker", () => {
     };
     stage.broker.interrupt();
     await settle();
-    expect(texts(socket)).toEqual(numbers);
+    expect(texts(socket)).toEqual(["first", ...numbers]);
+  });
+
+  it("delivers publications while a read waits for the broker", async () => {
+    const stage = await openStage();
+    const { socket } = await stage.subscribe();
+    let answer = (): void => {};
+    stage.broker.onCall = () => new Promise((resolve) => (answer = resolve));
+    stage.broker.interrupt();
+    await stage.publish("1", "2");
+    expect(texts(socket)).toEqual(["1", "2"]);
+    await stage.timers.advance(20_000);
+    await stage.publish("3");
+    expect(texts(socket)).toEqual(["1", "2", "3"]);
+    stage.broker.onCall = async () => {};
+    answer();
+    await stage.timers.advance(5_000);
+    await stage.publish("4");
+    expect(texts(socket)).toEqual(["1", "2", "3", "4"]);
+    expect(types(socket)).not.toContain("lost");
+    follow(socket);
+  });
+
+  it.each([
+    ["does not have the", 0],
+    ["has only the first of the", 2],
+    ["has the last of the", 10],
+  ])("accepts a page that %s publications that were delivered during the read", async (_, read) => {
+    const stage = await openStage({ historySize: 3 });
+    const { socket } = await stage.subscribe();
+    const numbers = Array.from({ length: 10 }, (_number, index) => `${index}`);
+    stage.broker.onCall = async () => {
+      stage.broker.onCall = async () => {};
+      await stage.publish(...numbers.slice(0, read));
+    };
+    stage.broker.onPage = async (page) => {
+      stage.broker.onPage = async (later) => later;
+      await stage.publish(...numbers.slice(read));
+      return page;
+    };
+    stage.broker.interrupt();
+    await settle();
+    await stage.publish("last");
+    expect(texts(socket)).toEqual([...numbers, "last"]);
+    expect(types(socket)).not.toContain("lost");
+    expect(stage.broker.calls).toEqual(["history"]);
+  });
+
+  it("sends lost if more than the delivered publications are missing after a read", async () => {
+    const stage = await openStage({ historySize: 3 });
+    const { socket } = await stage.subscribe();
+    stage.broker.onCall = async () => {
+      stage.broker.onCall = async () => {};
+      await stage.publish("0", "1");
+      const deliver = stage.loseDeliveries();
+      await stage.publish("2", "3", "4", "5");
+      deliver();
+    };
+    stage.broker.interrupt();
+    await settle();
+    expect(texts(socket)).toEqual(["0", "1", "3", "4", "5"]);
+    expect(received(socket).find(({ type }) => type === "lost")).toMatchObject({
+      reason: "missing",
+    });
+    follow(socket);
   });
 
   it("sends lost if the history no longer has the undelivered publications", async () => {
