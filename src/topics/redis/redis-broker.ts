@@ -52,8 +52,8 @@ export interface RedisBrokerOptions {
    * Whether Redis keeps all acknowledged writes, even in a crash. Set it to `true` only with
    * `appendfsync always`, and without failover to a replica that may be behind. After a restart of Redis,
    * subscribers then continue without a loss. With `false`, each restart, each failover, and each move of a
-   * topic to another master of a cluster starts a new epoch, and subscribers get a notice of a loss. Default:
-   * `false`.
+   * topic to another master of a cluster starts a new epoch, and subscribers get a notice of a loss. The same
+   * happens when the first replica of a master connects, or has been away for an hour. Default: `false`.
    */
   readonly isDurable?: boolean;
   /**
@@ -106,8 +106,8 @@ export class RedisBroker implements Broker {
   readonly #keys: RedisKeys;
   /** The scripts that publish to a channel. */
   readonly #delivering: typeof SHARDED;
-  /** A flag for the scripts: whether a restart of Redis starts another epoch. */
-  readonly #checksRun: "0" | "1";
+  /** A flag for the scripts: whether a restart or a failover of Redis starts another epoch. */
+  readonly #checksReplid: "0" | "1";
   #isClosed = false;
 
   /**
@@ -146,7 +146,7 @@ export class RedisBroker implements Broker {
     this.#scripts = new RedisScripts(commands);
     this.#channels = channels;
     this.#keys = new RedisKeys(prefix);
-    this.#checksRun = isDurable ? "0" : "1";
+    this.#checksReplid = isDurable ? "0" : "1";
   }
 
   async publish(
@@ -160,7 +160,7 @@ export class RedisBroker implements Broker {
       this.#delivering.PUBLISH,
       [...this.#keys.log(topic), this.#keys.id(topic, draft.id)],
       [payload, payload.length, size, bytes, ageMs, idWindowMs, metaTtlMs(retention)],
-      [crypto.randomUUID(), this.#checksRun, this.#keys.channel(topic)],
+      [crypto.randomUUID(), this.#checksReplid, this.#keys.channel(topic)],
     );
     return readReceipt(answer);
   }
@@ -171,7 +171,7 @@ export class RedisBroker implements Broker {
       HISTORY,
       this.#keys.log(topic),
       [since === undefined ? "" : since.offset + 1, limit, retention.ageMs, metaTtlMs(retention)],
-      [crypto.randomUUID(), this.#checksRun],
+      [crypto.randomUUID(), this.#checksReplid],
     );
     return readPage(answer, since === undefined);
   }

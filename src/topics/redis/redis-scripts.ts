@@ -65,37 +65,40 @@ async function sha1(text: string): Promise<string> {
  * Redis runs each of these scripts as one atomic step. All keys of a script belong to one topic, and have its
  * name as their hash tag, so a cluster keeps them on one master.
  *
- * A topic is a hash `meta` (epoch, offset, bytes, run) and a stream `log`. The ID of an entry of the stream is
+ * A topic is a hash `meta` (epoch, offset, bytes, replid) and a stream `log`. The ID of an entry of the stream is
  * its offset, and its fields are `payload`, `length` and `at`. The scripts skip entries of other programs, and
  * entries without one of these fields. An unused stream expires; then the topic starts in another epoch.
  */
 
 /**
  * Finds the epoch and the last offset of a topic. After a restart, Redis may have lost writes that were not on
- * disk, or not on the replica that replaced it. The topic then continues in another epoch. `run` is empty with
+ * disk, or not on the replica that replaced it. The topic then continues in another epoch. A master has another
+ * `replid` after each start and each promotion, also if the same server is promoted again. `replid` is empty with
  * `isDurable`.
  */
 const OPEN = `
 local function text(number) return string.format('%.0f', number) end
 
-local function run_id(checks_run)
-  if checks_run ~= '1' then return '' end
-  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local function read_replid(checks_replid)
+  if checks_replid ~= '1' then return '' end
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+    -- Of a server without replication.
+    or string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 end
 
-local function open_topic(meta, log, fresh_epoch, run)
-  local state = redis.call('HMGET', meta, 'epoch', 'offset', 'run')
+local function open_topic(meta, log, fresh_epoch, replid)
+  local state = redis.call('HMGET', meta, 'epoch', 'offset', 'replid')
   local epoch, last = state[1], tonumber(state[2])
   local is_readable = epoch and string.match(epoch, '^[%w_-]+$') and #epoch <= 64
     and last and last >= 0 and last < 9007199254740991 and last % 1 == 0
   if not is_readable then
     -- Before other commands, because when memory is full Redis only continues scripts that have written.
-    redis.call('HSET', meta, 'epoch', fresh_epoch, 'offset', '0', 'bytes', '0', 'run', run)
+    redis.call('HSET', meta, 'epoch', fresh_epoch, 'offset', '0', 'bytes', '0', 'replid', replid)
     redis.call('DEL', log)
     return fresh_epoch, 0
   end
-  if run ~= '' and state[3] ~= run then
-    redis.call('HSET', meta, 'epoch', fresh_epoch, 'run', run)
+  if replid ~= '' and state[3] ~= replid then
+    redis.call('HSET', meta, 'epoch', fresh_epoch, 'replid', replid)
     return fresh_epoch, last
   end
   return epoch, last
@@ -121,7 +124,7 @@ end
 
 /**
  * Stores a publication, and publishes it to the channel. KEYS: meta, log, id. ARGV: payload, its length,
- * size, bytes, ageMs, idWindowMs, metaTtlMs, a fresh epoch, whether to compare the run, channel. Returns the
+ * size, bytes, ageMs, idWindowMs, metaTtlMs, a fresh epoch, whether to compare the replid, channel. Returns the
  * epoch, the offset, and whether the id was known.
  */
 export const PUBLISH: string = `${OPEN}
@@ -131,7 +134,7 @@ if first then
   local epoch, offset = string.match(first, '^(.*):(%d+)$')
   return {epoch, offset, '1'}
 end
-local epoch, last = open_topic(meta, log, ARGV[8], run_id(ARGV[9]))
+local epoch, last = open_topic(meta, log, ARGV[8], read_replid(ARGV[9]))
 local offset = text(last + 1)
 local length, size, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local function append()
@@ -173,12 +176,12 @@ return {epoch, offset, '0'}
 
 /**
  * Reads publications. KEYS: meta, log. ARGV: the first offset to read, or an empty string for the latest
- * publications; limit, ageMs, metaTtlMs, a fresh epoch, whether to compare the run. Returns the epoch, the last
+ * publications; limit, ageMs, metaTtlMs, a fresh epoch, whether to compare the replid. Returns the epoch, the last
  * offset, then the offset and the payload of each entry. The latest publications come in descending order.
  */
 export const HISTORY: string = `${OPEN}
 local meta, log = KEYS[1], KEYS[2]
-local epoch, offset = open_topic(meta, log, ARGV[5], run_id(ARGV[6]))
+local epoch, offset = open_topic(meta, log, ARGV[5], read_replid(ARGV[6]))
 redis.call('PEXPIRE', meta, ARGV[4])
 local reply = {epoch, text(offset)}
 if ARGV[2] == '0' then return reply end

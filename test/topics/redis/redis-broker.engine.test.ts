@@ -290,6 +290,36 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     }
   });
 
+  it("begins a new epoch after a failover to a replica and back, although the first server has run throughout", async () => {
+    const [first, second] = [await start(), await start()];
+    const { broker, redis } = await open(first);
+    const { broker: onSecond, redis: replica } = await open(second);
+    const follow = async (from: Redis, to: Redis, port: number): Promise<void> => {
+      await from.replicaof("127.0.0.1", port);
+      while (!(await from.info("replication")).includes("master_link_status:up")) await to.ping();
+      await to.call("WAIT", "1", "0");
+    };
+    await follow(replica, redis, first.port);
+    const before = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
+    await redis.call("WAIT", "1", "0");
+    await replica.call("REPLICAOF", "NO", "ONE");
+    await follow(redis, replica, second.port);
+    // The first server is promoted before it has received this publication.
+    await redis.call("REPLICAOF", "NO", "ONE");
+    const lost = await onSecond.publish("news", { id: "b", data: "2" }, RETENTION);
+    const after = await broker.publish("news", { id: "c", data: "3" }, RETENTION);
+    const epochs = [before, lost, after].map(({ position }) => position.epoch);
+    expect(new Set(epochs).size).toBe(3);
+  });
+
+  it("keeps the epoch without a restart or a failover", async () => {
+    const { broker, redis } = await open(await start());
+    const { position } = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
+    await redis.bgsave();
+    const next = await broker.publish("news", { id: "b", data: "2" }, RETENTION);
+    expect(next.position).toEqual({ ...position, offset: 2 });
+  });
+
   it("limits the history by size and bytes", async () => {
     const { broker } = await open(await start());
     const publish = async (topic: string, retention: typeof RETENTION): Promise<number> => {
@@ -434,7 +464,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     { epoch: "e", offset: "9007199254740991" },
   ])("begins another epoch when the state of a topic is %j", async (state) => {
     const { broker, redis } = await open(await start());
-    await redis.hset("tideway:{news}:meta", { ...state, run: "x" });
+    await redis.hset("tideway:{news}:meta", { ...state, replid: "x" });
     const { position } = await broker.publish("news", { id: "1", data: "1" }, RETENTION);
     expect(position.offset).toBe(1);
     const { publications } = await broker.history("news", { limit: 10 }, RETENTION);
