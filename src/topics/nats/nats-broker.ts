@@ -102,7 +102,12 @@ export class NatsBroker implements Broker {
     const nowMs = (): number => performance.now();
     this.#log = new NatsLog(streams.log, { maxAgeMs, nowMs });
     this.#presence = new NatsPresence(streams.presence, nowMs);
-    this.#subscriptions = new NatsSubscriptions(connection, maxTopics, debugLog);
+    const onReconnect = (): void => this.#log.suspectLoss();
+    this.#subscriptions = new NatsSubscriptions(connection, {
+      maxTopics,
+      onReconnect,
+      log: debugLog,
+    });
   }
 
   async publish(
@@ -111,8 +116,9 @@ export class NatsBroker implements Broker {
     retention: Retention,
   ): Promise<PublishReceipt> {
     this.#checkRetention(retention);
-    const msgID = messageIdOf(topic, draft.id);
-    return this.#call(() => this.#writer(topic).append(encodePayload(draft), msgID));
+    const { id } = draft;
+    const stored = { id, payload: encodePayload(draft), msgID: messageIdOf(topic, id) };
+    return this.#call(() => this.#writer(topic).append(stored));
   }
 
   async history(topic: string, query: HistoryQuery, retention: Retention): Promise<BrokerPage> {
@@ -171,7 +177,8 @@ export class NatsBroker implements Broker {
     const subject = this.#subjects.log(topic);
     return {
       subjects: this.#subjects.live(topic),
-      onTail: (tail) => this.#log.learn(subject, tail),
+      onTail: (tail, id) => this.#log.learn(subject, tail, id),
+      onReuse: () => this.#log.suspectLoss(),
       checkTail: () => this.#log.readTail(subject),
       positionOf: (sequence) => this.#log.positionOf(subject, sequence),
     };

@@ -8,6 +8,7 @@ import { isConflict } from "./nats-errors.ts";
 import {
   encodeFollowing,
   encodeNumbered,
+  idOf,
   isBefore,
   isMark,
   lastPositionOf,
@@ -27,10 +28,20 @@ import { type NatsStream, type ReadQuery, textOf } from "./nats-stream.ts";
  * process.
  */
 interface KnownTail extends Tail {
+  /** The id of the publication, if the message has one. */
+  readonly id: string | undefined;
   /** The earliest time at which NATS can have stored the message. */
   readonly notBeforeMs: number;
   /** The latest time at which it was known to be the last message of the topic. */
   readonly confirmedAtMs: number;
+}
+
+/** A publication to store. */
+export interface NatsDraft {
+  readonly id: string;
+  readonly payload: string;
+  /** The id by which NATS recognizes duplicates. */
+  readonly msgID: string;
 }
 
 /** A read of the clock of NATS. */
@@ -80,6 +91,11 @@ export class NatsLog {
   readonly #nowMs: () => number;
   /** The last message of each topic that this process knows. The most recently used topic is last. */
   readonly #tails = new Map<string, KnownTail>();
+  /**
+   * The tails from before the last reconnect that were not compared with the stream yet. NATS may have lost these
+   * messages, and may have stored others in their place.
+   */
+  readonly #unverified = new Map<string, KnownTail>();
   /** The positions of the messages that were delivered or read last, by their sequence numbers. */
   readonly #positions = new Map<number, Position>();
   #clockRead: Promise<ClockRead> | undefined;
@@ -101,8 +117,7 @@ export class NatsLog {
    */
   async appendNumbered(
     subject: string,
-    payload: string,
-    msgID: string,
+    { id, payload, msgID }: NatsDraft,
   ): Promise<PublishReceipt | undefined> {
     const tail = await this.tail(subject);
     const startMs = this.#nowMs();
@@ -112,15 +127,15 @@ export class NatsLog {
     if (stored.duplicate) {
       return { position: await this.positionOf(subject, stored.seq), isDuplicate: true };
     }
-    this.#keep(subject, { position, sequence: stored.seq }, startMs);
+    this.#keep(subject, { position, sequence: stored.seq, id }, startMs);
     return { position, isDuplicate: false };
   }
 
   /** Stores a publication as a following message. Its position depends on the messages before it. */
   appendFollowing(
     subject: string,
-    payload: string,
-    { msgID, anchor, tag }: { msgID: string; anchor: Tail; tag: string },
+    { payload, msgID }: NatsDraft,
+    { anchor, tag }: { readonly anchor: Tail; readonly tag: string },
   ): Promise<NatsPublishAck> {
     return this.#stream.publish(subject, encodeFollowing(anchor, tag, payload), { msgID });
   }
@@ -130,10 +145,31 @@ export class NatsLog {
     return this.#tails.get(subject) ?? this.readTail(subject);
   }
 
-  /** Records a message that NATS has just delivered. */
-  learn(subject: string, tail: Tail): void {
+  /**
+   * Records a message that NATS has just delivered.
+   *
+   * @param id the id of the publication, if the message has one
+   */
+  learn(subject: string, tail: Tail, id: string | undefined): void {
     this.#keepPosition(tail.sequence, tail.position);
-    this.#keep(subject, tail, this.#nowMs());
+    this.#keep(subject, { ...tail, id }, this.#nowMs());
+  }
+
+  /**
+   * Compares the tails that this process knows with the stream before it uses them again. Call it if NATS may have
+   * lost messages: after a reconnect, and if a sequence number is used again.
+   */
+  suspectLoss(): void {
+    for (const [subject, tail] of this.#tails) {
+      // An earlier tail that was not compared yet may show an earlier loss.
+      if (!this.#unverified.has(subject)) this.#unverified.set(subject, tail);
+    }
+    for (const subject of this.#unverified.keys()) {
+      if (this.#unverified.size <= MAX_TAILS) break;
+      this.#unverified.delete(subject);
+    }
+    this.#tails.clear();
+    this.#positions.clear();
   }
 
   /** Reads a page of the history of a topic. */
@@ -190,18 +226,21 @@ export class NatsLog {
   /** @returns undefined if a mark was necessary, and another server stored a message first */
   async #tryReadTail(subject: string): Promise<Tail | undefined> {
     const nowMs = this.#nowMs();
-    const known = this.#tails.get(subject);
+    const known = this.#unverified.get(subject) ?? this.#tails.get(subject);
     const last = await this.#stream.lastMessage(subject);
-    // The stream may have been deleted, which uses its sequence numbers again.
-    if (known !== undefined && known.sequence > (last?.seq ?? 0)) this.#positions.clear();
+    const isLost = known !== undefined && (await this.#isLost(subject, known, last));
+    // NATS has used sequence numbers again.
+    if (isLost) this.#positions.clear();
+    else if (known !== undefined) this.#accept(subject, known);
     if (last === null) return this.#mark(subject, newEpoch(0), 0);
     const record = readRecord(textOf(last));
-    if (record.kind === "unreadable") return this.#markUnreadable(subject, last.seq);
+    if (record.kind === "unreadable") return this.#markUnreadable(subject, last.seq, isLost);
     const position =
       this.#positionOfDelivered(subject, last.seq, record) ??
       (await this.#positionOfRecord(subject, { sequence: last.seq, record }));
     if (position === undefined) return this.#markUncounted(subject, last.seq);
-    if (isBefore(position, known?.position)) {
+    const isSameEpoch = position.epoch === known?.position.epoch;
+    if (isSameEpoch && (isLost || isBefore(position, known.position))) {
       // NATS has lost acknowledged messages. The topic starts a new epoch, because the offsets of the lost
       // messages must not be used again. Sequence numbers are.
       this.#positions.clear();
@@ -211,10 +250,35 @@ export class NatsLog {
     // A topic without publications must not expire while it is in use, so it gets a new mark.
     const isOld = nowMs - notBeforeMs > this.#maxAgeMs / 2;
     if (isOld) return this.#mark(subject, position, last.seq);
+    const id = known?.sequence === last.seq && !isLost ? known.id : idOf(record);
     const tail = { position, sequence: last.seq };
-    this.#tails.delete(subject);
-    this.#keep(subject, tail, notBeforeMs, nowMs);
+    this.#forget(subject);
+    this.#keep(subject, { ...tail, id }, notBeforeMs, nowMs);
     return tail;
+  }
+
+  /** Whether NATS has lost a message that this process knew. */
+  async #isLost(
+    subject: string,
+    { sequence, id }: KnownTail,
+    last: NatsStoredMessage | null,
+  ): Promise<boolean> {
+    if (last === null || last.seq < sequence) return true;
+    if (!this.#unverified.has(subject)) return false;
+    const stored = last.seq === sequence ? last : await this.#stream.messageAt(sequence);
+    // Retention removes messages too, so a missing message shows nothing.
+    return stored !== null && idOf(readRecord(textOf(stored))) !== id;
+  }
+
+  /** Uses a tail again that is still in the stream. */
+  #accept(subject: string, known: KnownTail): void {
+    this.#unverified.delete(subject);
+    if (!this.#tails.has(subject)) this.#tails.set(subject, known);
+  }
+
+  #forget(subject: string): void {
+    this.#unverified.delete(subject);
+    this.#tails.delete(subject);
   }
 
   /** Returns the position of the last message of a topic if it has been delivered before it was read. */
@@ -280,7 +344,12 @@ export class NatsLog {
     this.#positions.delete(oldest);
   }
 
-  #keep(subject: string, tail: Tail, notBeforeMs: number, confirmedAtMs = notBeforeMs): void {
+  #keep(
+    subject: string,
+    tail: Tail & Pick<KnownTail, "id">,
+    notBeforeMs: number,
+    confirmedAtMs = notBeforeMs,
+  ): void {
     if ((this.#tails.get(subject)?.sequence ?? 0) > tail.sequence) return;
     this.#tails.delete(subject);
     this.#tails.set(subject, { ...tail, notBeforeMs, confirmedAtMs });
@@ -321,15 +390,19 @@ export class NatsLog {
    * Continues a topic after a message without a position, which another program has stored. The message uses
    * up an offset, so that subscribers notice a missing publication.
    */
-  async #markUnreadable(subject: string, lastSequence: number): Promise<Tail | undefined> {
+  async #markUnreadable(
+    subject: string,
+    lastSequence: number,
+    isLost: boolean,
+  ): Promise<Tail | undefined> {
     const messages = await this.#readUntil(subject, lastSequence);
     const known = this.#tails.get(subject);
     const found = lastPositionOf(messages, known);
     const position = found ?? positionAfter(known?.position ?? newEpoch(0));
     const readable = messages.findLastIndex(({ record }) => record.kind !== "unreadable") + 1;
     const before = lastPositionOf(messages.slice(0, readable), known);
-    const isLost = before !== undefined && isBefore(before, known?.position);
-    return this.#mark(subject, isLost ? newEpoch(position.offset) : position, lastSequence);
+    const isBroken = isLost || (before !== undefined && isBefore(before, known?.position));
+    return this.#mark(subject, isBroken ? newEpoch(position.offset) : position, lastSequence);
   }
 
   /** Begins a new epoch, because NATS has dropped the messages from which to count. */
@@ -355,7 +428,8 @@ export class NatsLog {
     const stored = await this.#store(subject, text, { sequence: lastSequence }, undefined);
     if (stored === undefined) return undefined;
     const tail = { position, sequence: stored.seq };
-    this.#keep(subject, tail, startMs);
+    this.#forget(subject);
+    this.#keep(subject, { ...tail, id: undefined }, startMs);
     return tail;
   }
 

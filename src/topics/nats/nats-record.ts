@@ -77,6 +77,11 @@ export function publicationOf(record: NatsRecord, position: Position): Publicati
   return draft && { position, ...draft };
 }
 
+/** Returns the id of a publication; undefined for a mark, and for a publication that cannot be read. */
+export function idOf(record: NatsRecord): string | undefined {
+  return record.kind === "unreadable" ? undefined : decodePayload(record.payload)?.id;
+}
+
 /** Returns the position of a message that is stored right after a message with the position `previous`. */
 export function positionAt({ sequence, record }: NumberedRecord, previous: Position): Position {
   if (record.kind === "numbered") return record.position;

@@ -5,11 +5,19 @@ import type { NatsConnection } from "./nats-client.ts";
 import type { Tail } from "./nats-record.ts";
 import { type NatsLiveTopic, NatsTopicListening } from "./nats-topic-listening.ts";
 
+/** The environment of `NatsSubscriptions`. */
+export interface NatsSubscriptionsEnvironment {
+  /** The maximum number of topics with listeners; a further topic is refused with `TOPICS_FULL`. */
+  readonly maxTopics: number;
+  /** Called after each reconnect, before `onInterruption` of the listeners. */
+  readonly onReconnect: () => void;
+  readonly log: DebugLog;
+}
+
 /** The listeners of all topics. */
 export class NatsSubscriptions {
   readonly #connection: NatsConnection;
-  readonly #maxTopics: number;
-  readonly #log: DebugLog;
+  readonly #environment: NatsSubscriptionsEnvironment;
   readonly #topics = new Map<string, NatsTopicListening>();
   /** The number of topics with listeners. */
   #listenedTopics = 0;
@@ -17,14 +25,9 @@ export class NatsSubscriptions {
   #flushing: Promise<void> | undefined;
   #isClosed = false;
 
-  /**
-   * @param maxTopics the maximum number of topics with listeners; a further topic is refused with
-   *   `TOPICS_FULL`
-   */
-  constructor(connection: NatsConnection, maxTopics: number, log: DebugLog) {
+  constructor(connection: NatsConnection, environment: NatsSubscriptionsEnvironment) {
     this.#connection = connection;
-    this.#maxTopics = maxTopics;
-    this.#log = log;
+    this.#environment = environment;
     void this.#watchStatus();
   }
 
@@ -35,7 +38,8 @@ export class NatsSubscriptions {
     listener: BrokerListener,
   ): Promise<() => Promise<void>> {
     const isNew = this.#topics.get(name)?.hasListeners !== true;
-    if (isNew && this.#listenedTopics >= this.#maxTopics) throw topicsFull(this.#maxTopics);
+    const { maxTopics } = this.#environment;
+    if (isNew && this.#listenedTopics >= maxTopics) throw topicsFull(maxTopics);
     if (isNew) this.#listenedTopics++;
     const listening = this.#open(name, topic);
     const remove = listening.add(listener);
@@ -91,9 +95,10 @@ export class NatsSubscriptions {
   }
 
   #logStatus(type: string): void {
-    if (!this.#log.isEnabled || type === "ping" || type === "update") return;
+    const { log } = this.#environment;
+    if (!log.isEnabled || type === "ping" || type === "update") return;
     const { size } = this.#topics;
-    this.#log.write(() =>
+    log.write(() =>
       type === "reconnect"
         ? `NATS broker recovered: subscribed to ${size} topics again`
         : `NATS broker ${INTERRUPTIONS.includes(type) ? "interrupted" : "status"}: ${type}`,
@@ -109,6 +114,7 @@ export class NatsSubscriptions {
       if (this.#isClosed) return;
       this.#logStatus(type);
       if (type !== "reconnect") continue;
+      this.#environment.onReconnect();
       for (const listening of this.#topics.values()) listening.restart();
     }
   }

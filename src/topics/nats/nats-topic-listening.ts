@@ -15,8 +15,10 @@ const REORDER_MS = 50;
 /** A topic to listen to. */
 export interface NatsLiveTopic {
   readonly subjects: LiveSubjects;
-  /** Called with the position of each message, before the listeners. */
-  readonly onTail: (tail: Tail) => void;
+  /** Called with the position of each message, and the id of its publication, before the listeners. */
+  readonly onTail: (tail: Tail, id: string | undefined) => void;
+  /** Called if NATS uses a sequence number again, or if too many messages wait for an earlier one. */
+  readonly onReuse: () => void;
   /** Reads the last message, and begins a new epoch if NATS has lost messages that this process knew. */
   readonly checkTail: () => Promise<unknown>;
   /** Reads the position of the message with a sequence number. */
@@ -107,7 +109,10 @@ export class NatsTopicListening {
     const placed = live && this.#numbering.add(live);
     if (placed !== undefined) this.#deliver(placed);
     else {
-      this.#mayBeLost ||= live !== undefined;
+      if (live !== undefined) {
+        this.#mayBeLost = true;
+        this.#topic.onReuse();
+      }
       this.interrupt();
     }
     if (this.#numbering.firstWaiting !== undefined) void this.#locateWaiting();
@@ -116,9 +121,9 @@ export class NatsTopicListening {
   #deliver(placed: readonly PlacedRecord[]): void {
     for (const { sequence, record, position } of placed) {
       const tail = { sequence, position };
-      if (record.kind !== "unreadable") this.#topic.onTail(tail);
-      for (const onPlaced of this.#followers) onPlaced(tail);
       const publication = publicationOf(record, position);
+      if (record.kind !== "unreadable") this.#topic.onTail(tail, publication?.id);
+      for (const onPlaced of this.#followers) onPlaced(tail);
       // After a mark or an unreadable message, the listeners must read the stream.
       if (publication === undefined) this.interrupt();
       else for (const listener of this.#listeners) listener.onPublication(publication);

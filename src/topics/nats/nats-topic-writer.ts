@@ -1,7 +1,7 @@
 import type { BrokerError } from "../../errors/index.ts";
 import type { PublishReceipt } from "../broker.ts";
 import type { Position } from "../position.ts";
-import type { NatsLog } from "./nats-log.ts";
+import type { NatsDraft, NatsLog } from "./nats-log.ts";
 import { NatsPlacements } from "./nats-placements.ts";
 import type { Tail } from "./nats-record.ts";
 
@@ -26,8 +26,7 @@ export interface NatsWriterEnvironment {
 
 /** A publication that is not stored yet. */
 interface Pending {
-  readonly payload: string;
-  readonly msgID: string;
+  readonly draft: NatsDraft;
   readonly resolve: (receipt: PublishReceipt) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -64,9 +63,9 @@ export class NatsTopicWriter {
     );
   }
 
-  append(payload: string, msgID: string): Promise<PublishReceipt> {
+  append(draft: NatsDraft): Promise<PublishReceipt> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ payload, msgID, resolve, reject });
+      this.#queue.push({ draft, resolve, reject });
       if (this.#state === "idle") void this.#start();
       else if (this.#state === "many") this.#scheduleSend();
     });
@@ -88,7 +87,7 @@ export class NatsTopicWriter {
     const { log } = this.#environment;
     let isStored = false;
     try {
-      const receipt = await log.appendNumbered(this.#subject, pending.payload, pending.msgID);
+      const receipt = await log.appendNumbered(this.#subject, pending.draft);
       isStored = receipt !== undefined;
       if (receipt === undefined) this.#queue.unshift(pending);
       else pending.resolve(receipt);
@@ -135,12 +134,11 @@ export class NatsTopicWriter {
     for (const pending of this.#queue.splice(0, count)) void this.#sendOne(pending, this.#tail!);
   };
 
-  async #sendOne({ payload, msgID, resolve, reject }: Pending, anchor: Tail): Promise<void> {
+  async #sendOne({ draft, resolve, reject }: Pending, anchor: Tail): Promise<void> {
     this.#inFlight++;
     const { log } = this.#environment;
     try {
-      const options = { msgID, anchor, tag: this.#tag };
-      const ack = await log.appendFollowing(this.#subject, payload, options);
+      const ack = await log.appendFollowing(this.#subject, draft, { anchor, tag: this.#tag });
       const position = await this.#positionOf(ack);
       resolve({ position, isDuplicate: ack.duplicate });
     } catch (error) {

@@ -159,6 +159,42 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     ]);
   });
 
+  it("begins a new epoch when another server has stored as much in place of lost publications", async () => {
+    const engine = await startEngine();
+    const proxy = await CuttableProxy.to(engine.port);
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    const connection = await connectTo(proxy.port);
+    onTestFinished(() => connection.close());
+    const broker = await open(connection);
+    const copy = `${engine.folder}-copy`;
+    onTestFinished(() => rm(copy, { recursive: true }));
+    await broker.publish("news", { id: "a", data: "1" }, RETENTION);
+    await engine.kill();
+    await cp(engine.folder, copy, { recursive: true });
+    await engine.start();
+    const lost = await publishAgain(broker, "b");
+    const interrupted = new Promise<void>((resolve) => {
+      const onInterruption = resolve;
+      void broker.subscribe("news", { onInterruption, onPublication() {}, onPresenceChange() {} });
+    });
+    await broker.history("news", { limit: 0 }, RETENTION);
+    await engine.kill();
+    await rm(engine.folder, { recursive: true });
+    await cp(copy, engine.folder, { recursive: true });
+    proxy.stall();
+    await engine.start();
+    const other = await open(await connectFor(engine));
+    const inPlace = await other.publish("news", { id: "x", data: "2" }, RETENTION);
+    expect(inPlace.position).toEqual(lost.position);
+    await other.publish("news", { id: "y", data: "3" }, RETENTION);
+    proxy.resume();
+    await interrupted;
+
+    const page = await broker.history("news", { since: lost.position, limit: 10 }, RETENTION);
+    expect(page.position.epoch).not.toBe(lost.position.epoch);
+    expect(page.publications.map(({ data }) => data)).toEqual(["3"]);
+  });
+
   it("creates streams that are deleted again, and tells subscribers about the loss", async () => {
     const connection = await start();
     const { streams } = await jetstreamManager(connection);

@@ -191,9 +191,11 @@ function openServer(nats: FakeNats) {
 
 const payload = (data: string): string => JSON.stringify({ v: 1, id: data, text: data });
 
+const draftOf = (data: string) => ({ id: data, payload: payload(data), msgID: `id-${data}` });
+
 async function append(log: NatsLog, data: string) {
   for (;;) {
-    const receipt = await log.appendNumbered(SUBJECT, payload(data), `id-${data}`);
+    const receipt = await log.appendNumbered(SUBJECT, draftOf(data));
     if (receipt !== undefined) return receipt;
     await log.readTail(SUBJECT);
   }
@@ -201,7 +203,7 @@ async function append(log: NatsLog, data: string) {
 
 /** Stores a publication as a following message. */
 const follow = (log: NatsLog, data: string, anchor: Tail) =>
-  log.appendFollowing(SUBJECT, payload(data), { msgID: `id-${data}`, anchor, tag: "tag" });
+  log.appendFollowing(SUBJECT, draftOf(data), { anchor, tag: "tag" });
 
 async function read(log: NatsLog, since?: { epoch: string; offset: number }, limit = 100) {
   const query = since === undefined ? { limit } : { since, limit };
@@ -262,7 +264,7 @@ describe("append of a NatsLog", () => {
     const [one, other] = [openServer(nats), openServer(nats)];
     await append(one.log, "a");
     const { position } = await append(other.log, "b");
-    one.log.learn(SUBJECT, { position, sequence: nats.lastSequence });
+    one.log.learn(SUBJECT, { position, sequence: nats.lastSequence }, "b");
     let reads = 0;
     nats.onLast = () => reads++;
     await append(one.log, "c");
@@ -275,7 +277,7 @@ describe("append of a NatsLog", () => {
     const { position } = await append(log, "a");
     const sequence = nats.lastSequence;
     await append(log, "b");
-    log.learn(SUBJECT, { position, sequence });
+    log.learn(SUBJECT, { position, sequence }, "a");
     let reads = 0;
     nats.onLast = () => reads++;
     expect((await append(log, "c")).position.offset).toBe(3);
@@ -287,7 +289,7 @@ describe("append of a NatsLog", () => {
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
     const sequence = nats.lastSequence;
-    const learn = (subject: string): void => log.learn(subject, { position, sequence });
+    const learn = (subject: string): void => log.learn(subject, { position, sequence }, "a");
     for (let count = 1; count < MAX_TAILS; count++) learn(`other ${count}`);
     learn(SUBJECT);
     learn("one more");
@@ -306,7 +308,7 @@ describe("append of a NatsLog", () => {
     const { log } = openServer(nats);
     const { position } = await append(log, "a");
     nats.onPublish = async () => void nats.store(`${position.epoch}:2 ${payload("x")}`);
-    expect(await log.appendNumbered(SUBJECT, payload("b"), "id-b")).toBeUndefined();
+    expect(await log.appendNumbered(SUBJECT, draftOf("b"))).toBeUndefined();
     expect(nats.texts.at(-1)).toBe(`${position.epoch}:2 ${payload("x")}`);
   });
 
@@ -606,6 +608,114 @@ describe("a NatsLog that has lost data in NATS", () => {
     const { position: now } = await read(log);
     expect(now.offset).toBe(0);
     expect(now.epoch).not.toBe(position.epoch);
+  });
+});
+
+describe("a NatsLog that NATS may have lost data of", () => {
+  /** NATS loses the last messages, and another server that has started since stores others in their place. */
+  async function replace(nats: FakeNats, count: number, ...data: readonly string[]) {
+    nats.stored.splice(-count);
+    nats.lastSequence -= count;
+    for (const id of data.slice(0, count)) nats.ids.delete(`id-${id}`);
+    const other = openServer(nats).log;
+    for (const id of data) await append(other, id);
+    return other;
+  }
+
+  async function start() {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    const { position } = await append(log, "a");
+    await append(log, "b");
+    await append(log, "c");
+    return { nats, log, epoch: position.epoch };
+  }
+
+  it.each([[["x", "y"]], [["x", "y", "z"]]])(
+    "begins another epoch after a reconnect if other servers have stored %j in its place",
+    async (data) => {
+      const { nats, log, epoch } = await start();
+      const other = await replace(nats, 2, ...data);
+      log.suspectLoss();
+      const page = await read(log);
+      expect(page.position.epoch).not.toBe(epoch);
+      expect(page.data).toEqual(["a", ...data]);
+      expect(await read(other)).toEqual(page);
+      expect((await read(log)).position).toEqual(page.position);
+    },
+  );
+
+  it("begins another epoch although it has received later messages before it reads", async () => {
+    const { nats, log, epoch } = await start();
+    const other = await replace(nats, 2, "x", "y");
+    log.suspectLoss();
+    const tail = await other.readTail(SUBJECT);
+    log.learn(SUBJECT, tail, "y");
+    log.suspectLoss();
+    expect((await read(log)).position.epoch).not.toBe(epoch);
+  });
+
+  it("begins another epoch before it stores a publication", async () => {
+    const { nats, log, epoch } = await start();
+    await replace(nats, 2, "x", "y");
+    log.suspectLoss();
+    expect((await append(log, "d")).position.epoch).not.toBe(epoch);
+  });
+
+  it("begins another epoch if the last message cannot be read", async () => {
+    const { nats, log, epoch } = await start();
+    await replace(nats, 2, "x", "y");
+    nats.store("from another program");
+    log.suspectLoss();
+    expect((await read(log)).position.epoch).not.toBe(epoch);
+  });
+
+  it("begins only one epoch if another server has noticed the loss first", async () => {
+    const { nats, log } = await start();
+    const second = openServer(nats).log;
+    await second.readTail(SUBJECT);
+    await replace(nats, 2, "x", "y");
+    for (const server of [log, second]) server.suspectLoss();
+    const { position } = await read(second);
+    expect((await read(log)).position).toEqual(position);
+  });
+
+  it("continues if nothing was lost, and if retention has removed what it knew", async () => {
+    const { nats, log, epoch } = await start();
+    log.suspectLoss();
+    expect((await read(log)).position).toEqual({ epoch, offset: 3 });
+    log.suspectLoss();
+    const other = openServer(nats).log;
+    for (const data of ["d", "e"]) await append(other, data);
+    expect((await read(log)).position).toEqual({ epoch, offset: 5 });
+    log.suspectLoss();
+    await append(other, "f");
+    nats.stored.splice(0, nats.stored.length - 1);
+    expect((await append(log, "g")).position).toEqual({ epoch, offset: 7 });
+  });
+
+  it("compares marks without an id", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    const { position } = await log.readTail(SUBJECT);
+    log.suspectLoss();
+    expect((await read(log)).position).toEqual(position);
+    log.suspectLoss();
+    expect((await append(log, "a")).position).toEqual({ ...position, offset: 1 });
+  });
+
+  it("uses no position of a message that was replaced", async () => {
+    const { nats, log } = await start();
+    const lost = await log.readTail(SUBJECT);
+    log.learn(SUBJECT, lost, "c");
+    nats.stored = [];
+    nats.lastSequence = 0;
+    nats.ids.clear();
+    const other = openServer(nats).log;
+    for (const data of ["x", "y", "z"]) await append(other, data);
+    log.suspectLoss();
+    const { position } = await other.readTail(SUBJECT);
+    expect(await log.positionOf(SUBJECT, lost.sequence)).toEqual(position);
   });
 });
 

@@ -8,6 +8,8 @@ const SUBJECT = "tideway.log.news";
 
 const at = (offset: number): Tail => ({ sequence: 10 * offset, position: { epoch: "e", offset } });
 
+const draftOf = (text: string) => ({ id: text, payload: text, msgID: text });
+
 /** A message that waits for the acknowledgement of NATS. */
 interface Sent {
   readonly payload: string;
@@ -33,12 +35,12 @@ class FakeLog {
     NatsLog,
     "appendNumbered" | "appendFollowing" | "tail" | "readTail" | "positionOf"
   > = {
-    appendNumbered: async (_, payload) => {
+    appendNumbered: async (_, { payload }) => {
       await this.#acknowledgement(payload, undefined);
       if (this.isOvertaken) return undefined;
       return { position: at(++this.offset).position, isDuplicate: false };
     },
-    appendFollowing: async (_, payload, { msgID, anchor }) => {
+    appendFollowing: async (_, { payload, msgID }, { anchor }) => {
       await this.#acknowledgement(payload, anchor);
       const known = this.ids.get(msgID);
       if (known !== undefined) return { seq: known, duplicate: true };
@@ -89,7 +91,7 @@ describe("NatsTopicWriter", () => {
   it("stores one publication after the other as numbered messages, without following", async () => {
     const nats = new FakeLog();
     for (const offset of [1, 2]) {
-      const storing = nats.open().append(`${offset}`, `${offset}`);
+      const storing = nats.open().append(draftOf(`${offset}`));
       nats.sent.at(-1)!.acknowledge();
       expect(await storing).toEqual({ position: at(offset).position, isDuplicate: false });
     }
@@ -100,12 +102,12 @@ describe("NatsTopicWriter", () => {
   it("sends publications at once that arrive before the first one is stored", async () => {
     const nats = new FakeLog();
     const writer = nats.open();
-    const storing = ["a", "b", "c"].map((text) => writer.append(text, text));
+    const storing = ["a", "b", "c"].map((text) => writer.append(draftOf(text)));
     await settled();
     expect(nats.payloads).toEqual(["a"]);
     nats.sent[0].acknowledge();
     await settled();
-    storing.push(writer.append("d", "d"));
+    storing.push(writer.append(draftOf("d")));
     await settled();
     expect(nats.payloads).toEqual(["a", "b", "c", "d"]);
     expect(nats.sent[1].anchor).toEqual(at(1));
@@ -118,7 +120,7 @@ describe("NatsTopicWriter", () => {
   it("sends at most maxInFlight publications at once, in the order of the calls", async () => {
     const nats = new FakeLog();
     const writer = nats.open(2);
-    const storing = ["a", "b", "c", "d"].map((text) => writer.append(text, text));
+    const storing = ["a", "b", "c", "d"].map((text) => writer.append(draftOf(text)));
     await settled();
     nats.sent[0].acknowledge();
     await settled();
@@ -134,7 +136,7 @@ describe("NatsTopicWriter", () => {
 
   it("sends a publication again as a following message if another server was faster", async () => {
     const nats = new FakeLog();
-    const storing = nats.open().append("a", "a");
+    const storing = nats.open().append(draftOf("a"));
     nats.isOvertaken = true;
     nats.sent[0].acknowledge();
     await settled();
@@ -148,7 +150,7 @@ describe("NatsTopicWriter", () => {
     const nats = new FakeLog();
     nats.offset = 3;
     const writer = nats.open(64, true);
-    const storing = ["a", "b"].map((text) => writer.append(text, text));
+    const storing = ["a", "b"].map((text) => writer.append(draftOf(text)));
     await settled();
     expect(nats.sent.map(({ payload, anchor }) => [payload, anchor])).toEqual([
       ["a", at(3)],
@@ -163,14 +165,14 @@ describe("NatsTopicWriter", () => {
   it("rejects the publications in a cluster if the tail cannot be read", async () => {
     const nats = new FakeLog();
     nats.log.readTail = () => Promise.reject(new Error("no tail"));
-    await expect(nats.open(64, true).append("a", "a")).rejects.toThrow("no tail");
+    await expect(nats.open(64, true).append(draftOf("a"))).rejects.toThrow("no tail");
     expect(nats.idles).toBe(1);
   });
 
   it("returns the first position for an id that is sent twice at once", async () => {
     const nats = new FakeLog();
     const writer = nats.open();
-    const storing = ["a", "b", "b"].map((text) => writer.append(text, text));
+    const storing = ["a", "b", "b"].map((text) => writer.append(draftOf(text)));
     await settled();
     for (let index = 0; index < 3; index++) {
       nats.sent[index].acknowledge();
@@ -183,7 +185,7 @@ describe("NatsTopicWriter", () => {
   it("rejects only the publication that NATS refuses, and continues", async () => {
     const nats = new FakeLog();
     const writer = nats.open();
-    const storing = ["a", "b", "c"].map((text) => writer.append(text, text));
+    const storing = ["a", "b", "c"].map((text) => writer.append(draftOf(text)));
     await settled();
     nats.sent[0].refuse(new Error("refused a"));
     await expect(storing[0]).rejects.toThrow("refused a");
@@ -199,7 +201,7 @@ describe("NatsTopicWriter", () => {
   it("rejects all waiting publications if the tail cannot be read", async () => {
     const nats = new FakeLog();
     const writer = nats.open();
-    const storing = ["a", "b", "c"].map((text) => writer.append(text, text));
+    const storing = ["a", "b", "c"].map((text) => writer.append(draftOf(text)));
     nats.log.readTail = () => Promise.reject(new Error("no tail"));
     nats.sent[0].refuse(new Error("refused a"));
     const results = await Promise.allSettled(storing);
@@ -214,7 +216,7 @@ describe("NatsTopicWriter", () => {
   it("rejects all waiting publications if the connection cannot follow the topic", async () => {
     const nats = new FakeLog();
     const writer = nats.open();
-    const storing = ["a", "b", "c"].map((text) => writer.append(text, text));
+    const storing = ["a", "b", "c"].map((text) => writer.append(draftOf(text)));
     nats.onFollow = () => {
       throw new Error("connection draining");
     };
@@ -228,14 +230,14 @@ describe("NatsTopicWriter", () => {
   it("stops following 100 ms after the last publication", async () => {
     const nats = new FakeLog();
     const writer = nats.open();
-    const storing = ["a", "b"].map((text) => writer.append(text, text));
+    const storing = ["a", "b"].map((text) => writer.append(draftOf(text)));
     nats.sent[0].acknowledge();
     await settled();
     nats.sent[1].acknowledge();
     await Promise.all(storing);
     await vi.advanceTimersByTimeAsync(99);
     expect(nats.onPlaced).toBeDefined();
-    const last = writer.append("c", "c");
+    const last = writer.append(draftOf("c"));
     await vi.advanceTimersByTimeAsync(1_000);
     nats.sent[2].acknowledge();
     await last;
@@ -248,7 +250,7 @@ describe("NatsTopicWriter", () => {
   it("rejects publications that are not in flight when it is closed", async () => {
     const nats = new FakeLog();
     const writer = nats.open();
-    const storing = ["a", "b"].map((text) => writer.append(text, text));
+    const storing = ["a", "b"].map((text) => writer.append(draftOf(text)));
     writer.close(new BrokerError("BROKER_CLOSED", "closed"));
     await expect(storing[1]).rejects.toThrow("closed");
     nats.sent[0].acknowledge();
