@@ -21,7 +21,13 @@ import {
   readRecord,
   type Tail,
 } from "./nats-record.ts";
-import { type NatsStream, type ReadQuery, textOf } from "./nats-stream.ts";
+import {
+  type IsLast,
+  type NatsStream,
+  type ReadQuery,
+  type StoredText,
+  textOf,
+} from "./nats-stream.ts";
 
 /**
  * The tail of a topic that this process knows. Both times are in milliseconds, by the monotonic clock of this
@@ -174,18 +180,61 @@ export class NatsLog {
 
   /** Reads a page of the history of a topic. */
   async readPage(subject: string, { since, limit }: HistoryQuery): Promise<BrokerPage> {
+    // First, because the tail that this process knows is replaced when the tail is read.
+    const start = since && this.#lastKnown(subject, since);
     const tail = await this.readTail(subject);
-    const { position } = tail;
+    const { position, sequence } = tail;
     const after = since?.offset ?? 0;
     if (limit === 0 || after >= position.offset) return { position, publications: [] };
-    const messages = await this.#readUntil(subject, tail.sequence);
-    const publications = publicationsOf(messages, tail).filter(
-      ({ position: { offset } }) => offset > after,
-    );
+    if (start?.position.epoch === position.epoch) {
+      const page = await this.#readFrom(subject, start, tail, { after, limit });
+      if (page !== undefined) return { position, publications: page };
+    }
+    const publications = publicationsOf(await this.#readUntil(subject, sequence), position, after);
     return {
       position,
       publications: since === undefined ? publications.slice(-limit) : publications.slice(0, limit),
     };
+  }
+
+  /** Returns the last message up to a position that this process knows. */
+  #lastKnown(subject: string, { epoch, offset }: Position): Tail | undefined {
+    const isUpTo = ({ position: at }: Tail): boolean => at.epoch === epoch && at.offset <= offset;
+    const tail = this.#unverified.get(subject) ?? this.#tails.get(subject);
+    if (tail !== undefined && isUpTo(tail)) return tail;
+    let last: Tail | undefined;
+    for (const [sequence, position] of this.#positions) {
+      const isLater = last === undefined || sequence > last.sequence;
+      if (isLater && isUpTo({ sequence, position })) last = { sequence, position };
+    }
+    return last;
+  }
+
+  /**
+   * Reads up to `limit` publications after an offset. Starts at a known message before them.
+   *
+   * @returns undefined if the known message is no longer stored, or if it has found too few publications
+   */
+  async #readFrom(
+    subject: string,
+    start: Tail,
+    tail: Tail,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly Publication[] | undefined> {
+    let { offset } = start.position;
+    const isLast = ({ sequence, text }: StoredText): boolean => {
+      if (sequence > start.sequence && !isMark(readRecord(text))) offset++;
+      return sequence >= tail.sequence || offset >= after + limit;
+    };
+    const messages = await this.#readUntil(subject, tail.sequence, start.sequence, isLast);
+    const position = lastPositionOf(messages, start);
+    if (messages[0]?.sequence !== start.sequence || position === undefined) return undefined;
+    const { sequence } = messages.at(-1)!;
+    this.#keepPosition(sequence, position);
+    const publications = publicationsOf(messages, position, after);
+    // Some messages may be unreadable.
+    const isComplete = publications.length >= limit || sequence >= tail.sequence;
+    return isComplete ? publications.slice(0, limit) : undefined;
   }
 
   /**
@@ -451,11 +500,15 @@ export class NatsLog {
     }
   }
 
-  /** Reads the messages from `firstSequence` to `lastSequence`. None are missing between them. */
+  /**
+   * Reads the messages from `firstSequence` to `lastSequence`, or to the first for which `isLast` returns true. None
+   * are missing between them.
+   */
   async #readUntil(
     subject: string,
     lastSequence: number,
     firstSequence?: number,
+    isLast: IsLast = ({ sequence }) => sequence >= lastSequence,
   ): Promise<readonly NumberedRecord[]> {
     const query: ReadQuery =
       firstSequence === undefined
@@ -465,7 +518,7 @@ export class NatsLog {
             deliver_policy: "by_start_sequence",
             opt_start_seq: Math.max(1, firstSequence),
           };
-    const read = await this.#stream.read(query, lastSequence);
+    const read = await this.#stream.read(query, isLast);
     const messages = read
       .filter(({ sequence }) => sequence <= lastSequence)
       .map(({ sequence, text }) => ({ sequence, record: readRecord(text) }));
@@ -486,12 +539,21 @@ export class NatsLog {
   }
 }
 
-/** Returns the publications since the topic's offsets last started again, without unreadable publications. */
-function publicationsOf(messages: readonly NumberedRecord[], tail: Tail): readonly Publication[] {
-  const positions = positionsOf(messages, tail.position);
+/**
+ * Returns the readable publications after an offset. Leaves out publications from before the topic's offsets last
+ * started again.
+ *
+ * @param last the position of the last message
+ */
+function publicationsOf(
+  messages: readonly NumberedRecord[],
+  last: Position,
+  after: number,
+): readonly Publication[] {
+  const positions = positionsOf(messages, last);
   return messages.flatMap(({ sequence, record }) => {
     const position = positions.get(sequence);
-    const publication = position && publicationOf(record, position);
-    return publication === undefined ? [] : [publication];
+    if (position === undefined || position.offset <= after) return [];
+    return publicationOf(record, position) ?? [];
   });
 }

@@ -18,6 +18,9 @@ export interface StoredText {
   readonly sequence: number;
 }
 
+/** Whether a message is the last one to read. */
+export type IsLast = (message: StoredText) => boolean;
+
 /** The messages of a subject to read. */
 export interface ReadQuery {
   readonly filter_subject: string;
@@ -160,12 +163,12 @@ export class NatsStream {
   /**
    * Reads the messages that a consumer with the configuration `query` delivers, in order.
    *
-   * @param lastSequence the sequence number at which to end. If the server of NATS that reads the stream does not
-   *   have this message yet, the read waits for it. Default: the read ends with the last message of that server.
+   * @param isLast whether a message is the last one to read. If the server of NATS that reads the stream does not
+   *   have it yet, the read waits for it. Default: the read ends with the last message of that server.
    */
-  async read(query: ReadQuery, lastSequence?: number): Promise<readonly StoredText[]> {
+  async read(query: ReadQuery, isLast?: IsLast): Promise<readonly StoredText[]> {
     const inbox = newInbox();
-    const reading = new Reading(lastSequence);
+    const reading = new Reading(isLast);
     const subscription = this.#connection.subscribe(inbox, { callback: reading.onMessage });
     try {
       const { num_pending } = await this.#addConsumer({
@@ -176,7 +179,7 @@ export class NatsStream {
         inactive_threshold: READ_CONSUMER_NANOS,
       });
       reading.restartTimeout();
-      if (num_pending > 0 || lastSequence !== undefined) await reading.finished;
+      if (num_pending > 0 || isLast !== undefined) await reading.finished;
     } finally {
       reading.stopTimeout();
       subscription.unsubscribe();
@@ -233,13 +236,13 @@ class Reading {
   readonly messages: StoredText[] = [];
   /** Resolves after the last message. Rejects if NATS sends an error, or no message in time. */
   readonly finished: Promise<void>;
-  readonly #lastSequence: number | undefined;
+  readonly #isLast: IsLast | undefined;
   #finish!: () => void;
   #fail!: (error: Error) => void;
   #timer: unknown;
 
-  constructor(lastSequence: number | undefined) {
-    this.#lastSequence = lastSequence;
+  constructor(isLast: IsLast | undefined) {
+    this.#isLast = isLast;
     this.finished = new Promise<void>((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -286,12 +289,10 @@ class Reading {
       );
       return;
     }
-    if (this.#isLast(delivered)) this.#finish();
+    if (this.#isLast === undefined ? delivered.pending === 0 : this.#isLast(delivered)) {
+      this.#finish();
+    }
   };
-
-  #isLast({ sequence, pending }: Delivered): boolean {
-    return this.#lastSequence === undefined ? pending === 0 : sequence >= this.#lastSequence;
-  }
 }
 
 const decoder = new TextDecoder();

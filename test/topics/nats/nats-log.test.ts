@@ -79,6 +79,10 @@ class FakeNats {
   /** Called before the last message is returned. */
   onLast: () => void = () => {};
   clockReads = 0;
+  /** The number of messages that were sent to readers. */
+  deliveries = 0;
+  /** Whether NATS sends each message of a read in another turn of the event loop. */
+  isSlow = false;
   readonly #subscriptions = new Map<string, (error: Error | null, message: NatsMessage) => void>();
 
   /** Stores a message as any program can. */
@@ -164,18 +168,20 @@ class FakeNats {
     const messages = this.stored.filter(
       ({ subject, seq }) => subject === filter_subject && seq >= opt_start_seq,
     );
-    const callback = this.#subscriptions.get(deliver_subject);
     queueMicrotask(() => {
       const delivered = this.onDeliver(messages);
       const count = delivered.filter((message) => !this.isBehind(message)).length;
       const send = (index: number): void => {
+        const callback = this.#subscriptions.get(deliver_subject);
+        if (callback === undefined) return;
+        this.deliveries++;
         const { subject, text, seq } = delivered[index];
         const pending = Math.max(0, count - index - 1);
         const reply = `$JS.ACK.TIDEWAY.c.1.${seq}.${index + 1}.0.${pending}`;
-        if (!this.isLost(index)) callback?.(null, { subject, data: encoder.encode(text), reply });
+        if (!this.isLost(index)) callback(null, { subject, data: encoder.encode(text), reply });
       };
       for (const index of delivered.keys()) {
-        if (index < count) send(index);
+        if (index < count && !this.isSlow) send(index);
         else setImmediate(send, index);
       }
     });
@@ -188,6 +194,9 @@ function openServer(nats: FakeNats) {
   const clock = { nowMs: 100 };
   return { clock, log: nats.open(() => clock.nowMs) };
 }
+
+const range = (first: number, last: number): readonly number[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 const payload = (data: string): string => JSON.stringify({ v: 1, id: data, text: data });
 
@@ -362,6 +371,49 @@ describe("a NatsLog that is read", () => {
     expect((await read(log, undefined, 0)).offsets).toEqual([]);
   });
 
+  it("reads from the last message that it knows up to the position, and only the page", async () => {
+    const nats = new FakeNats();
+    const server = openServer(nats);
+    const { epoch } = (await append(server.log, "1")).position;
+    for (let offset = 2; offset <= 100; offset++) await append(server.log, `${offset}`);
+    nats.isSlow = true;
+    server.log.learn(SUBJECT, { position: { epoch, offset: 90 }, sequence: 91 }, "90");
+    expect((await read(server.log, { epoch, offset: 92 })).offsets).toEqual(range(93, 100));
+    // From 90 to 100.
+    expect(nats.deliveries).toBe(11);
+
+    nats.deliveries = 0;
+    server.log.learn(SUBJECT, { position: { epoch, offset: 10 }, sequence: 11 }, "10");
+    for (let offset = 10; offset < 100; offset += 30) {
+      const page = await read(server.log, { epoch, offset }, 30);
+      expect(page.offsets).toEqual(range(offset + 1, offset + 30));
+    }
+    // Each page begins with the last message of the page before.
+    expect(nats.deliveries).toBe(3 * 31);
+  });
+
+  it("reads from the last message that it received before a reconnect", async () => {
+    const nats = new FakeNats();
+    const [one, other] = [openServer(nats), openServer(nats)];
+    for (const data of ["a", "b", "c"]) await append(one.log, data);
+    const { position } = await one.log.readTail(SUBJECT);
+    one.log.suspectLoss();
+    await append(other.log, "d");
+    expect((await read(one.log, position)).data).toEqual(["d"]);
+    expect(nats.deliveries).toBe(2);
+  });
+
+  it("reads the whole history if the message that it knows was removed", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    for (const data of ["a", "b", "c", "d"]) await append(log, data);
+    const { position } = await log.readTail(SUBJECT);
+    const since = { ...position, offset: 1 };
+    log.learn(SUBJECT, { position: since, sequence: 2 }, "a");
+    nats.stored.splice(0, 3);
+    expect((await read(log, since)).offsets).toEqual([3, 4]);
+  });
+
   it("omits messages stored after the last message that it has read", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);
@@ -466,6 +518,36 @@ describe("a NatsLog with following messages", () => {
       offsets: [1, 2, 4, 5],
       data: ["a", "b", "c", "d"],
     });
+  });
+
+  it("reads the same pages from a message that it knows as from the start", async () => {
+    const nats = new FakeNats();
+    const { log } = openServer(nats);
+    await append(log, "1");
+    const anchor = await log.readTail(SUBJECT);
+    const { epoch } = anchor.position;
+    const known: Tail[] = [anchor];
+    const know = async (): Promise<void> => void known.push(await log.readTail(SUBJECT));
+    for (const data of ["2", "3"]) await follow(log, data, anchor);
+    await know();
+    nats.store("elsewhere", "tideway.log.other");
+    nats.store("from another program");
+    await follow(log, "5", anchor);
+    nats.store(`${epoch}:5 `);
+    await know();
+    await append(log, "6");
+    for (const data of ["7", "8"]) await follow(log, data, anchor);
+    for (const { position, sequence } of known) {
+      for (let offset = position.offset; offset <= 8; offset++) {
+        for (const limit of [1, 2, 3, 100]) {
+          const { log: fresh } = openServer(nats);
+          const { log: knowing } = openServer(nats);
+          knowing.learn(SUBJECT, { position, sequence }, undefined);
+          const since = { epoch, offset };
+          expect(await read(knowing, since, limit)).toEqual(await read(fresh, since, limit));
+        }
+      }
+    }
   });
 
   it("finds the positions although NATS has dropped the first messages", async () => {
