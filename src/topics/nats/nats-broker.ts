@@ -41,9 +41,9 @@ interface Streams {
 }
 
 /**
- * A broker on NATS 2.9 or newer, with JetStream. It needs a connection, which you open and close. The broker
- * creates its two streams if they do not exist. If they are deleted while it is open, it creates them again, and
- * every topic begins another epoch.
+ * A broker on NATS 2.9 or newer, with JetStream. With `replicas` above 1, it needs NATS 2.10.19 or newer. You open
+ * and close the connection that it uses. The broker creates its two streams if they do not exist. If they are deleted
+ * while it is open, it creates them again, and every topic begins another epoch.
  *
  * Every topic that was read or published to occupies at least one message in NATS for `maxAgeMs`. Set
  * `maxBytes` if clients choose topic names. In this process, the broker holds the topics that it listens to,

@@ -45,8 +45,8 @@ export interface NatsBrokerOptions {
    */
   readonly idWindowMs?: number;
   /**
-   * The number of servers in a NATS cluster that store the streams. Applies when the broker creates the
-   * streams. Default: 1.
+   * The number of servers in a NATS cluster that store the streams. Above 1, use NATS 2.10.19 or newer. Applies
+   * when the broker creates the streams. Default: 1.
    */
   readonly replicas?: number;
 }
