@@ -1,26 +1,30 @@
-import {
-  formatPosition,
-  type HistoryPage,
-  type Publication,
-  readPosition,
-} from "../../topics/index.ts";
-import { byteLength, encodeFrame, type ServerFrame } from "../wire/frames.ts";
+import { formatPosition, type HistoryPage, readPosition } from "../../topics/index.ts";
+import type { ErrorFields, ServerFrame } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
 import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
+import { EncodedPage, type HistoryStart } from "./history-page.ts";
 import { runRule } from "./rules.ts";
-import { isJson } from "./shared-publication.ts";
 import type { TopicEntry } from "./topic-table.ts";
 
 type HistoryFrame = ClientFrameOf<"history">;
 
+/** A page that is being read. */
+interface HistoryRead {
+  readonly entry: TopicEntry;
+  /** The bytes of a request that the client has cancelled. They count until the read has ended. */
+  forgottenBytes: number;
+}
+
 /** The pages of history that one connection is reading. */
 export class HistoryReads {
   readonly #connection: ChannelConnection;
-  /** The entries of the topics, by the ids of the requests. */
-  readonly #open = new Map<number, { readonly entry: TopicEntry }>();
+  /** By the ids of the requests. */
+  readonly #open = new Map<number, HistoryRead>();
   #pending = 0;
+  /** Settles when the latest part of a page has been read. */
+  #lastPart: Promise<void> = Promise.resolve();
 
   constructor(connection: ChannelConnection) {
     this.#connection = connection;
@@ -32,11 +36,12 @@ export class HistoryReads {
     });
     if (entry === undefined) return;
     this.#pending++;
-    const read = { entry };
+    const read: HistoryRead = { entry, forgottenBytes: 0 };
     this.#open.set(frame.id, read);
-    void this.#answer(entry, frame).finally(() => {
+    void this.#answer(read, frame).finally(() => {
       this.#pending--;
       if (this.#open.get(frame.id) === read) this.cancel(frame.id);
+      this.#connection.session.release(read.forgottenBytes);
     });
   }
 
@@ -45,7 +50,7 @@ export class HistoryReads {
     const read = this.#open.get(id);
     if (read === undefined) return;
     this.#open.delete(id);
-    this.#connection.session.forget(id);
+    read.forgottenBytes = this.#connection.session.forget(id);
     this.#connection.environment.table.release(read.entry);
   }
 
@@ -54,24 +59,19 @@ export class HistoryReads {
     for (const id of this.#open.keys()) this.cancel(id);
   }
 
-  async #answer(entry: TopicEntry, frame: HistoryFrame): Promise<void> {
-    const { session, environment } = this.#connection;
-    const refusal = await this.#check(entry, frame);
-    if (refusal !== undefined) {
-      session.fail(frame.id, refusal);
-      return;
-    }
-    try {
-      const limit = Math.min(frame.limit, environment.limits.maxPageSize);
-      this.#send(frame, await readHistory(entry, limit, frame));
-    } catch (error) {
-      const failure = brokerFailure(error);
-      if (failure === undefined) environment.report(error, { kind: "subscribe", name: entry.name });
-      session.fail(frame.id, failure ?? INTERNAL);
-    }
+  async #answer(read: HistoryRead, frame: HistoryFrame): Promise<void> {
+    const result = (await this.#check(read.entry, frame)) ?? (await this.#readPage(read, frame));
+    if (!this.#isWanted(read, frame)) return;
+    if (result instanceof EncodedPage) this.#send(frame.id, result);
+    else this.#connection.session.fail(frame.id, result);
   }
 
-  #check(entry: TopicEntry, { before }: HistoryFrame): Promise<typeof FORBIDDEN | undefined> {
+  /** Whether the client waits for a page. It may use the id of a cancelled request again. */
+  #isWanted(read: HistoryRead, { id }: HistoryFrame): boolean {
+    return this.#open.get(id) === read;
+  }
+
+  #check(entry: TopicEntry, { before }: HistoryFrame): Promise<ErrorFields | undefined> {
     if (entry.compiled.isVolatile) {
       return Promise.resolve(invalidRequest("a volatile topic has no history"));
     }
@@ -84,25 +84,50 @@ export class HistoryReads {
     });
   }
 
-  #send(frame: HistoryFrame, page: HistoryPage): void {
-    const { id, after } = frame;
-    const { session, environment } = this.#connection;
-    if (!session.isRequestOpen(id)) return;
-    const items = page.publications.filter(isDeliverable).map((one) => encodeItem(id, one));
-    const isForward = after !== undefined;
-    const kept = cut(items, environment.limits.maxPageBytes, isForward);
-    for (const item of kept) {
+  /**
+   * Reads a page in parts, until it is complete or not wanted. Otherwise a page of large publications would take much
+   * more memory than the bytes that are sent. Returns the error if the broker fails. Never rejects.
+   */
+  async #readPage(read: HistoryRead, frame: HistoryFrame): Promise<EncodedPage | ErrorFields> {
+    const { environment } = this.#connection;
+    const { limits } = environment;
+    const limit = Math.min(frame.limit, limits.maxPageSize);
+    const page = new EncodedPage({ ...frame, limit }, limits.maxPageBytes);
+    try {
+      while (!page.isComplete && this.#isWanted(read, frame)) {
+        const size = page.nextSize;
+        page.add(await this.#readPart(read.entry, size, page.start), size);
+      }
+      return page;
+    } catch (error) {
+      const failure = brokerFailure(error);
+      if (failure === undefined)
+        environment.report(error, { kind: "subscribe", name: read.entry.name });
+      return failure ?? INTERNAL;
+    }
+  }
+
+  /** Reads one part at a time, so that the parts of several pages are not in memory together. */
+  #readPart(entry: TopicEntry, limit: number, start: HistoryStart): Promise<HistoryPage> {
+    const part = this.#lastPart.then(() => readHistory(entry, limit, start));
+    const settled = (): void => {};
+    this.#lastPart = part.then(settled, settled);
+    return part;
+  }
+
+  #send(id: number, { items, position, reason }: EncodedPage): void {
+    const { session } = this.#connection;
+    for (const item of items) {
       const error = session.errorIfTooBig(item);
       if (error === undefined) continue;
       session.fail(id, error);
       return;
     }
-    for (const item of kept) this.#connection.send(item);
+    for (const item of items) this.#connection.send(item);
     const result: Omit<Extract<ServerFrame, { type: "result" }>, "type" | "id"> = {
-      position: formatPosition(page.position),
+      position: formatPosition(position),
     };
-    const isGap = !page.recovered && page.reason !== undefined && page.reason !== "no-position";
-    if (isGap) result.reason = page.reason!;
+    if (reason !== undefined) result.reason = reason;
     session.answer(id, result);
   }
 }
@@ -111,36 +136,8 @@ export class HistoryReads {
 export function readHistory(
   { topic }: TopicEntry,
   limit: number,
-  { before, after }: { readonly before?: string; readonly after?: string },
+  { before, after }: HistoryStart,
 ): Promise<HistoryPage> {
   if (before !== undefined) return topic.history({ before, limit });
   return topic.history(after === undefined ? { limit } : { since: after, limit });
-}
-
-/** Code that does not use channels may publish text that is not JSON. Subscribers do not get it either. */
-export function isDeliverable({ data }: Publication): boolean {
-  return typeof data !== "string" || isJson(data);
-}
-
-/** The data of a text publication is JSON already, so it is not parsed and encoded again. */
-function encodeItem(id: number, { position, data }: Publication): string | Uint8Array {
-  const frame = { type: "item", id, position: formatPosition(position) } as const;
-  if (typeof data !== "string") return encodeFrame(frame, data);
-  return `${JSON.stringify(frame).slice(0, -1)},"data":${data}}`;
-}
-
-/** The first or last messages with at most `maxBytes` in total, and at least one. */
-function cut(
-  messages: readonly (string | Uint8Array)[],
-  maxBytes: number,
-  isForward: boolean,
-): readonly (string | Uint8Array)[] {
-  const ordered = isForward ? messages : messages.toReversed();
-  let bytes = 0;
-  const end = ordered.findIndex((message, index) => {
-    bytes += byteLength(message);
-    return bytes > maxBytes && index > 0;
-  });
-  const kept = end === -1 ? ordered : ordered.slice(0, end);
-  return isForward ? kept : kept.toReversed();
 }

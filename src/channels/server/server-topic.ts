@@ -13,7 +13,8 @@ import type {
   ServerPublishResult,
   ServerTopic,
 } from "./channels-interface.ts";
-import { isDeliverable, readHistory } from "./history.ts";
+import { readHistory } from "./history.ts";
+import { isDeliverable } from "./history-page.ts";
 import { encodeMessage } from "./message.ts";
 import type { TopicEntry, TopicTable } from "./topic-table.ts";
 

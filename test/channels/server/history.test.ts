@@ -1,7 +1,7 @@
 import { BrokerError } from "tideway/topics";
 import { describe, expect, it } from "vitest";
 import { bytes } from "../../../src/channels/contract/index.ts";
-import { FaultyBroker } from "../../topics/support.ts";
+import { FaultyBroker, settle } from "../../topics/support.ts";
 import {
   anything,
   type Frame,
@@ -119,6 +119,69 @@ describe("history", () => {
     expect(await read(client, { after: positions[0] })).toMatchObject({ items: [2] });
   });
 
+  it("has all publications of a long page in order, although the server reads it in parts", async () => {
+    const { client, positions } = await open(300);
+    const numbers = (from: number, to: number): number[] =>
+      Array.from({ length: to - from + 1 }, (_, index) => from + index);
+    const page = { limit: 290 };
+    expect(await read(client, page)).toMatchObject({
+      items: numbers(11, 300),
+      result: { position: positions[299] },
+    });
+    expect((await read(client, { ...page, before: positions[299] })).items).toEqual(
+      numbers(10, 299),
+    );
+    expect((await read(client, { ...page, before: positions[280] })).items).toEqual(
+      numbers(1, 280),
+    );
+    expect((await read(client, { ...page, after: positions[4] })).items).toEqual(numbers(6, 295));
+    expect(await read(client, { ...page, after: positions[19] })).toMatchObject({
+      items: numbers(21, 300),
+      result: { position: positions[299] },
+    });
+  });
+
+  it("ends before a gap that the broker has made during the read", async () => {
+    const broker = new FaultyBroker();
+    const { server, client, positions } = await open(10, { topics: { broker, historySize: 10 } });
+    let parts = 0;
+    broker.onPage = async (page) => {
+      parts++;
+      const room = server.api.topic("rooms/:room", { room: "a" });
+      if (parts === 1) for (let n = 11; n <= 20; n++) await room.publish(n);
+      return page;
+    };
+    const { items, result } = await read(client, { after: positions[0], limit: 20 });
+    expect(items).toEqual([2, 3, 4, 5]);
+    expect(result).toEqual({ type: "result", id: 1, position: positions[9] });
+  });
+
+  it("of large publications reads little more than maxPageBytes, one part at a time", async () => {
+    const broker = new FaultyBroker();
+    const { server, client } = await open(0, { topics: { broker } });
+    const room = server.api.topic("rooms/:room", { room: "a" });
+    for (let n = 0; n < 40; n++) await room.publish(String(n).padEnd(100_000));
+    const sizes: number[] = [];
+    let reading = 0;
+    broker.onPage = async (page) => {
+      expect(++reading).toBe(1);
+      await settle();
+      reading--;
+      sizes.push(page.publications.length);
+      return page;
+    };
+    for (const id of [1, 2, 3]) client.send({ type: "history", id, topic: "rooms/a", limit: 40 });
+    for (const id of [1, 2, 3]) {
+      const items: unknown[] = [];
+      for (let item = await client.answer(id); item["type"] === "item";) {
+        items.push(Number(item["data"]));
+        item = await client.answer(id);
+      }
+      expect(items).toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38, 39]);
+    }
+    expect(sizes.reduce((sum, count) => sum + count)).toBeLessThan(3 * 15);
+  });
+
   it("has bytes in binary frames, and leaves out text that is not JSON", async () => {
     const { server, client } = await open(1);
     await server.api.topic("video/:id", { id: "1" }).publish(new Uint8Array([10]));
@@ -154,6 +217,36 @@ describe("history", () => {
     expect((await read(client, {})).result).toMatchObject({ code: "TOO_MANY_REQUESTS" });
     release();
     expect(await client.answer(9)).toMatchObject({ code: "UNAVAILABLE" });
+  });
+
+  it("that is cancelled does not answer a later request with the same id", async () => {
+    const { server, client } = await open(3);
+    await server.api.topic("rooms/:room", { room: "b" }).publish("b");
+    client.send({ type: "history", id: 1, topic: "rooms/a", limit: 3 });
+    client.send({ type: "cancel", id: 1 });
+    expect(await read(client, { topic: "rooms/b" })).toMatchObject({ items: ["b"] });
+    expect(client.received).toEqual([]);
+  });
+
+  it("that is cancelled counts against maxPendingBytes until its read has ended", async () => {
+    const broker = new FaultyBroker();
+    const { client } = await open(1, { topics: { broker }, limits: { maxPendingBytes: 3_000 } });
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    broker.onCall = () => held;
+    const large = { limit: 1, padding: "x".repeat(2_000) };
+    client.send({ type: "history", id: 9, topic: "rooms/a", ...large });
+    client.send({ type: "cancel", id: 9 });
+    expect((await read(client, large)).result).toMatchObject({ code: "TOO_MANY_REQUESTS" });
+    release();
+    await settle();
+    expect(await read(client, large)).toMatchObject({ items: [1] });
+    // Also the bytes of this one are free again.
+    client.send({ type: "history", id: 9, topic: "rooms/a", ...large });
+    client.send({ type: "cancel", id: 9 }).send({ type: "ping" });
+    await client.next("pong");
+    await settle();
+    expect(await read(client, large)).toMatchObject({ items: [1] });
   });
 
   it("has no answer after the client has cancelled it", async () => {
