@@ -3,6 +3,7 @@ import { isToken } from "../protocol/handshake/index.ts";
 import { toUSVString } from "./close-event.ts";
 import { isOptions, mergeArguments } from "./options-argument.ts";
 import { checkNames, type WebSocketOptions } from "./options.ts";
+import { tryParseUrl } from "./try-parse-url.ts";
 import { isUnixScheme, readUnixUrl } from "./unix-url.ts";
 
 /**
@@ -13,7 +14,7 @@ import { isUnixScheme, readUnixUrl } from "./unix-url.ts";
 export function parseUrl(url: unknown): URL {
   const input = toUSVString(url);
   const base = (globalThis as { location?: { href?: string } }).location?.href;
-  const record = tryUrl(input, base);
+  const record = tryParseUrl(input, base);
   if (record?.protocol === "http:") record.protocol = "ws:";
   if (record?.protocol === "https:") record.protocol = "wss:";
   if (record?.protocol === "http+unix:") record.protocol = "ws+unix:";
@@ -34,17 +35,6 @@ export function parseUrl(url: unknown): URL {
     throw syntaxError(`${JSON.stringify(input)} has a fragment, which a WebSocket cannot have`);
   }
   return record;
-}
-
-/**
- * Does not use URL.canParse, which refuses non-ASCII characters in Node.js 20 and 22 once it is optimized.
- */
-function tryUrl(input: string, base: string | undefined): URL | undefined {
-  try {
-    return new URL(input, base);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

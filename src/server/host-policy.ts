@@ -1,6 +1,7 @@
 import { UsageError } from "../errors/index.ts";
 import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { invalidOption, shown } from "./options.ts";
+import { tryParseUrl } from "./try-parse-url.ts";
 
 /** Returns whether the option `hosts` allows a value of `Host`. */
 export type HostCheck = (host: string, isSecure: boolean) => boolean;
@@ -55,9 +56,8 @@ const HOST = /^(?:\[[^\s/?#@\\[\]]+\]|[^\s/?#@\\[\]:*]+)(?::([0-9]*))?$/;
  */
 function parseHost(text: string, defaultPort: string): ListedHost | undefined {
   const match = HOST.exec(text);
-  if (match === null || !URL.canParse(`http://${text}`)) return undefined;
-  const { hostname, port } = new URL(`http://${text}`);
+  const url = match === null ? undefined : tryParseUrl(`http://${text}`);
+  if (url === undefined) return undefined;
   // The URL parser removes port 80 from an http URL.
-  const hasPort = match[1] !== undefined && match[1] !== "";
-  return { hostname, port: hasPort ? port || "80" : defaultPort };
+  return { hostname: url.hostname, port: match?.[1] ? url.port || "80" : defaultPort };
 }

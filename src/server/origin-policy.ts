@@ -2,6 +2,7 @@ import { UsageError } from "../errors/index.ts";
 import { type HttpRefusal, refuse } from "../protocol/handshake/http-refusal.ts";
 import { shown } from "./options.ts";
 import { quoteStart } from "./refusal-reporter.ts";
+import { tryParseUrl } from "./try-parse-url.ts";
 import { isThenable } from "./values.ts";
 
 /**
@@ -141,16 +142,7 @@ function parseListed(origin: string): string {
 function parseOrigin(text: string): string | undefined {
   if (text === OPAQUE) return OPAQUE;
   if (!ORIGIN.test(text)) return undefined;
-  const url = parseUrl(text);
+  const url = tryParseUrl(text);
   // The URL parser returns the origin "null" for schemes that it does not know, such as `chrome-extension`.
   return url?.origin === "null" ? text.toLowerCase() : url?.origin;
-}
-
-/** Avoids URL.canParse, which refuses non-ASCII characters in Node.js 20 and 22 once it is optimized. */
-function parseUrl(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
+import { tryParseUrl } from "../../server/try-parse-url.ts";
 
 /** The resource that a request asks for. */
 export interface RequestTarget {
@@ -67,7 +68,7 @@ export function toTarget(
 ): RequestTarget | HttpRefusal {
   if (host !== "" && !HOST.test(host)) return MALFORMED;
   // With the host in front, a path that begins with // is not parsed as another host.
-  const url = parseUrl(`${isSecure ? "https" : "http"}://${host || "localhost"}${path}`);
+  const url = tryParseUrl(`${isSecure ? "https" : "http"}://${host || "localhost"}${path}`);
   if (url === undefined) return MALFORMED;
   // Parsing shortens a path with dot segments, and lengthens a path that is not ASCII.
   const length = Math.max(pathLength(path), url.pathname.length);
@@ -96,14 +97,6 @@ function splitTarget(target: string): { host?: string; path: string } | undefine
   if (absolute === null) return undefined;
   const [, host, rest] = absolute;
   return { host, path: rest.startsWith("/") ? rest : `/${rest}` };
-}
-
-function parseUrl(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function hasSeveralHosts(rawHeaders: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import { tryParseUrl } from "../../client/try-parse-url.ts";
 import { isUnixScheme, readUnixUrl } from "../../client/unix-url.ts";
 import { userInfoOf } from "../../node/client/basic-auth.ts";
 import { hostOf } from "../../node/client/dial.ts";
@@ -32,7 +33,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
  * @throws SyntaxError if it is not a valid WebSocket URL
  */
 export function readAddress(address: string | URL): Address {
-  const url = parseUrl(address);
+  // A copy, because the caller may change a URL object.
+  const url = parseUrl(String(address));
   url.protocol = ALIASES.get(url.protocol) ?? url.protocol;
   const isUnix = isUnixScheme(url.protocol);
   if (!isUnix && url.protocol !== "ws:" && url.protocol !== "wss:") {
@@ -54,10 +56,10 @@ export function readAddress(address: string | URL): Address {
  * @throws SyntaxError if the result is not a valid WebSocket URL
  */
 export function resolveRedirect(location: string, { url, socketPath }: Address): Address {
-  if (socketPath === undefined) return readAddress(resolve(location, url));
-  if (URL.canParse(location)) return readAddress(location);
+  if (socketPath === undefined) return readAddress(parseUrl(location, url));
+  if (tryParseUrl(location) !== undefined) return readAddress(location);
   const { requestUrl } = readUnixUrl(url)!;
-  const resolved = resolve(location, requestUrl);
+  const resolved = parseUrl(location, requestUrl);
   if (resolved.host !== requestUrl.host) return readAddress(resolved);
   const [encodedPath] = url.pathname.split(":", 1);
   return readAddress(`${url.protocol}${encodedPath}:${resolved.pathname}${resolved.search}`);
@@ -85,21 +87,11 @@ function addressOf(url: URL, requestUrl: URL, socketPath: string | undefined): A
   };
 }
 
-function parseUrl(address: string | URL): URL {
-  try {
-    // Copy the URL, because the caller may change it.
-    return new URL(address);
-  } catch {
-    throw invalidUrl(address);
-  }
-}
-
-function resolve(location: string, base: URL): URL {
-  try {
-    return new URL(location, base);
-  } catch {
-    throw invalidUrl(location);
-  }
+/** @throws SyntaxError */
+function parseUrl(text: string, base?: URL): URL {
+  const url = tryParseUrl(text, base);
+  if (url === undefined) throw invalidUrl(text);
+  return url;
 }
 
 function invalidUrl(address: string | URL): SyntaxError {
