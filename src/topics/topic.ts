@@ -216,14 +216,17 @@ export class TopicHandle implements Topic {
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {
     this.#environment.checkOpen();
     checkOptions("history", options);
-    const { limit = 100, since } = options;
+    const { limit = 100, since, before } = options;
     if (!Number.isSafeInteger(limit) || limit < 0) {
       throw new UsageError(
         "INVALID_LIMIT",
         `history: limit is ${shown(limit)}; it must be an integer, 0 or more`,
       );
     }
-    if (!isNoPosition(options.before)) return this.#readBefore(readPosition(options.before), limit);
+    if (!isNoPosition(before)) {
+      if (isNoPosition(since)) return this.#readBefore(readPosition(before), limit);
+      throw new UsageError("INVALID_OPTION", "history: pass since or before, not both");
+    }
     const position = readPosition(since);
     if (position !== undefined) return this.#readAfter(position, limit);
     const page = await this.#readPage(undefined, limit);

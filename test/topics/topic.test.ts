@@ -13,6 +13,17 @@ async function publishSix(
 }
 
 describe("history with before", () => {
+  it("rejects together with since", async () => {
+    const topic = openTopics({}).topic("news");
+    const { position } = await topic.publish("one");
+    await expect(topic.history({ since: position, before: position })).rejects.toMatchObject({
+      name: "UsageError",
+      code: "INVALID_OPTION",
+    });
+    // An empty text means that there is no position, as in the query of a URL.
+    expect(await topic.history({ since: "", before: position })).toMatchObject({ recovered: true });
+  });
+
   it("has the publications right before any position, as far as the history goes back", async () => {
     const { topic, at } = await publishSix();
     for (let end = 0; end <= 7; end++) {
