@@ -38,6 +38,19 @@ export class SettingsByPattern {
       ?.find(({ pattern }) => pattern.match(name) !== undefined);
   }
 
+  /** All settings that a name which matches `pattern` may have. `base` is for names that no pattern matches. */
+  allFor(pattern: TopicPattern, base: TopicSettings): TopicSettings[] {
+    const params = pattern.paramNames.map((name) => [name, "any other param"]);
+    const { settings = base } = this.find(pattern.format(Object.fromEntries(params))) ?? {};
+    const named = [...this.#byName].filter(([name]) => pattern.match(name) !== undefined);
+    const others = this.#bySegments.get(segmentsOf(pattern.text)) ?? [];
+    const overlapping = others.filter((other) => other.pattern.overlaps(pattern));
+    return [
+      settings,
+      ...[...named.map(([, one]) => one), ...overlapping].map((one) => one.settings),
+    ];
+  }
+
   #add(text: string, options: unknown, base: TopicOptions): void {
     const pattern = new TopicPattern(text);
     if (!isObject(options)) {

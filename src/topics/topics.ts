@@ -2,6 +2,7 @@
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { Broker } from "./broker.ts";
 import { isTopicName, MAX_NAME_LENGTH } from "../topic-names/topic-name.ts";
+import type { TopicPattern } from "../topic-names/topic-pattern.ts";
 import { describeError } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
 import { debugLog } from "./debug-log.ts";
@@ -117,6 +118,9 @@ const BROKER_METHODS: readonly (keyof Broker)[] = [
   "close",
 ];
 
+/** The shortest `idWindowMs` of a topic with a name that matches `pattern`. Ignores `optionsOf`. For `channels`. */
+export let shortestIdWindowMs: (topics: Topics, pattern: TopicPattern) => number;
+
 /**
  * Publishes messages to the sockets that are subscribed to a topic. Create one `Topics` for each server
  * process, and pass a broker to connect several processes.
@@ -140,6 +144,13 @@ export class Topics implements AsyncDisposable {
   readonly #ownBroker: Broker | undefined;
   readonly #stopChecking: () => void;
   #isClosed = false;
+
+  static {
+    shortestIdWindowMs = (topics, pattern) => {
+      const settings = topics.#patterns?.allFor(pattern, topics.#settings) ?? [topics.#settings];
+      return Math.min(...settings.map(({ retention }) => retention.idWindowMs));
+    };
+  }
 
   /**
    * Creates the topics of a server. Call `close` when the server stops.

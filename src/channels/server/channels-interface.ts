@@ -74,11 +74,14 @@ export interface ChannelsOptions<C extends Contract, State> {
   readonly presenceGraceMs?: number;
   /**
    * How long a client may send a publish or an idempotent call again, in milliseconds. It must be shorter than
-   * the `idWindowMs` of every topic, because the last request takes time to arrive. Default: 240,000 (four
-   * minutes).
+   * the `idWindowMs` of every topic, because the last request takes time to arrive. `channels` checks this, except
+   * for the results of `optionsOf`. Default: 240,000 (four minutes).
    */
   readonly idWindowMs?: number;
-  /** Receives every error of rules, handlers and `authorize`. Default: prints it to the console. */
+  /**
+   * Receives every error of rules, handlers and `authorize`, and errors of the broker for which a client must not try
+   * again, such as a missing permission. Default: prints it to the console.
+   */
   readonly onError?: (error: unknown, context: ChannelErrorContext) => void;
 }
 

@@ -4,6 +4,7 @@ import type { HttpHandler } from "../../server/http-route.ts";
 import type { WebSocketRoute } from "../../server/web-socket-route.ts";
 import { TopicPattern } from "../../topic-names/topic-pattern.ts";
 import { Topics } from "../../topics/index.ts";
+import { shortestIdWindowMs } from "../../topics/topics.ts";
 import { checkContract } from "../contract/check-contract.ts";
 import type { Contract } from "../contract/contract.ts";
 import type {
@@ -12,7 +13,13 @@ import type {
   PublishHandlerOptions,
   SessionFilterContext,
 } from "./channels-interface.ts";
-import { compileCalls, compileTopics, repeatable, topicsWithoutRules } from "./compile.ts";
+import {
+  compileCalls,
+  type CompiledTopic,
+  compileTopics,
+  repeatable,
+  topicsWithoutRules,
+} from "./compile.ts";
 import type { ChannelConnection } from "./connection.ts";
 import type { ChannelsEnvironment } from "./environment.ts";
 import { checkInteger, checkKnown, checkRecord, invalid, resolveLimits } from "./limits.ts";
@@ -109,6 +116,7 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
   const maxPending = { publish: limits.maxPendingPublishes, call: limits.maxPendingCalls };
   // A minute less than the default of topics, for requests in transit when the window ends.
   const { idWindowMs = 240_000 } = options;
+  checkIdWindow(idWindowMs, topics, compiledTopics);
   return {
     topics,
     table: new TopicTable(topics, compiledTopics),
@@ -143,6 +151,22 @@ function checkOptions(options: AnyChannelsOptions): void {
   }
   checkInteger("presenceGraceMs", options.presenceGraceMs);
   checkInteger("idWindowMs", options.idWindowMs);
+}
+
+/** @throws UsageError `INVALID_OPTION` if a topic forgets ids while clients may still send them again */
+function checkIdWindow(
+  idWindowMs: number,
+  topics: Topics,
+  compiledTopics: readonly CompiledTopic[],
+): void {
+  for (const { pattern, isVolatile } of compiledTopics) {
+    const shortestMs = shortestIdWindowMs(topics, pattern);
+    if (isVolatile || idWindowMs < shortestMs) continue;
+    throw new UsageError(
+      "INVALID_OPTION",
+      `channels: idWindowMs is ${idWindowMs}; it must be below idWindowMs ${shortestMs} of the topics of ${quote(pattern.text)}, so pass a smaller one here, or a larger one to Topics`,
+    );
+  }
 }
 
 function withoutRules(pattern: string): UsageError {

@@ -1,10 +1,10 @@
 import { channels } from "tideway/channels/server";
-import { Topics } from "tideway/topics";
+import { Topics, type TopicsOptions } from "tideway/topics";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { anything, start, text } from "./support.ts";
 
-function topics(): Topics {
-  const created = new Topics();
+function topics(options: TopicsOptions = {}): Topics {
+  const created = new Topics(options);
   onTestFinished(() => created.close());
   return created;
 }
@@ -58,6 +58,53 @@ describe("the options of channels", () => {
       expect(() => create(options)).toThrow(expect.objectContaining({ code: "MISSING_HANDLER" }));
     },
   );
+
+  it.each<[string, TopicsOptions, number | undefined, number]>([
+    ["the defaults of channels", { idWindowMs: 60_000 }, undefined, 60_000],
+    ["an equal window", { idWindowMs: 90_000 }, 90_000, 90_000],
+    ["a pattern", { patterns: { "rooms/:name": { idWindowMs: 1_000 } } }, undefined, 1_000],
+    ["a single name", { patterns: { "rooms/lobby": { idWindowMs: 1_000 } } }, undefined, 1_000],
+  ])(
+    "throw if clients may send a publish again after its topic has forgotten the id: %s",
+    (_, topicsOptions, idWindowMs, shortestMs) => {
+      const options = { ...valid, topics: topics(topicsOptions), idWindowMs };
+      expect(() => channels(contract, options as never)).toThrow(
+        expect.objectContaining({
+          code: "INVALID_OPTION",
+          message: expect.stringContaining(
+            `idWindowMs is ${idWindowMs ?? 240_000}; it must be below idWindowMs ${shortestMs} of the topics of "rooms/:room"`,
+          ) as string,
+        }),
+      );
+    },
+  );
+
+  it.each<[string, TopicsOptions, object]>([
+    ["a shorter window", { idWindowMs: 60_000 }, { idWindowMs: 59_999 }],
+    [
+      "patterns for all topics of the contract",
+      {
+        idWindowMs: 1,
+        patterns: { "rooms/:room": { idWindowMs: 300_000 }, news: { idWindowMs: 300_000 } },
+      },
+      {},
+    ],
+    [
+      "patterns of other topics",
+      { patterns: { "other/:name": { idWindowMs: 1 }, other: { idWindowMs: 1 } } },
+      {},
+    ],
+  ])("start with %s", (_, topicsOptions, options) => {
+    const all = { ...valid, topics: topics(topicsOptions), ...options };
+    expect(() => channels(contract, all as never)).not.toThrow();
+  });
+
+  it("start with volatile topics, which store no ids", () => {
+    const volatile = { topics: { moves: { message: text, isVolatile: true } } };
+    const rules = { moves: { subscribe: true } };
+    const all = { ...valid, rules, calls: {}, topics: topics({ idWindowMs: 1 }) };
+    expect(() => channels(volatile, all as never)).not.toThrow();
+  });
 
   it("throw for a contract that is not valid", () => {
     expect(() => channels({ topics: { "a//b": { message: text } } }, valid as never)).toThrow(
