@@ -6,7 +6,7 @@ import { RETRY_AFTER_MS } from "./rate-limit.ts";
 
 export const INTERNAL: ErrorFields = {
   code: "INTERNAL",
-  message: "a rule or handler failed; onError of the server has the error",
+  message: "a rule, a handler or the broker failed; onError of the server has the error",
 };
 export const FORBIDDEN: ErrorFields = { code: "FORBIDDEN", message: "no rule allows the request" };
 export const UNKNOWN_TOPIC: ErrorFields = {
@@ -70,11 +70,14 @@ export function invalidData(
 }
 
 /**
- * The error for a client when topics or the broker failed, or undefined for an error of the server's code.
+ * The error for a client when topics or the broker failed. Undefined if the application must know the error: its code
+ * has failed, or the broker refuses what it will refuse again.
  */
 export function brokerFailure(error: unknown): ErrorFields | undefined {
   if (isInstance(error, BrokerError)) {
-    return UNAVAILABLE;
+    // This server stops. The client can try again on another one.
+    const isClosed = error.code === "BROKER_CLOSED";
+    return error.isRetryable || isClosed ? UNAVAILABLE : undefined;
   }
   const isTooBig = isInstance(error, UsageError) && error.code === "PUBLICATION_TOO_BIG";
   return isTooBig ? { code: "TOO_BIG", message: error.message } : undefined;

@@ -90,9 +90,10 @@ async function publish(environment: ChannelsEnvironment, body: PublishRequest): 
     return answer(200, await publishMessage(entry, body.data, body.id));
   } catch (error) {
     const failure = brokerFailure(error);
-    if (failure !== undefined) return refusal({ ...failure, mayBeStored: mayBeStored(error) });
-    environment.report(error, { kind: "publishHandler", name: entry.name });
-    return refusal(INTERNAL);
+    if (failure === undefined) {
+      environment.report(error, { kind: "publishHandler", name: entry.name });
+    }
+    return refusal({ ...(failure ?? INTERNAL), mayBeStored: mayBeStored(error) });
   } finally {
     table.release(entry);
   }

@@ -101,7 +101,7 @@ describe("entering a topic", () => {
       type: "error",
       id: 3,
       code: "INTERNAL",
-      message: "a rule or handler failed; onError of the server has the error",
+      message: "a rule, a handler or the broker failed; onError of the server has the error",
     });
     member = { id: 5, data: { name: "ann" } };
     expect(await enter(ann, 4)).toMatchObject({ code: "INTERNAL" });

@@ -89,7 +89,7 @@ describe("the endpoint for backends", () => {
       500,
       {
         code: "INTERNAL",
-        message: "a rule or handler failed; onError of the server has the error",
+        message: "a rule, a handler or the broker failed; onError of the server has the error",
       },
     ]);
     expect(errors).toHaveLength(1);
@@ -130,7 +130,7 @@ describe("the endpoint for backends", () => {
 
   it("answers 503 if the broker fails, and says that the message may be stored", async () => {
     const broker = new FaultyBroker();
-    broker.onCall = () => Promise.reject(new BrokerError("BROKER_REFUSED", "no"));
+    broker.onCall = () => Promise.reject(new BrokerError("BROKER_CLOSED", "no"));
     const { post } = open({}, broker);
     expect(await answerOf(await post({ topic: "rooms/a", data: "x" }))).toEqual([
       503,
@@ -141,6 +141,21 @@ describe("the endpoint for backends", () => {
         mayBeStored: true,
       },
     ]);
+  });
+
+  it("answers 500 and reports the error if the broker refuses, and says that the message may be stored", async () => {
+    const broker = new FaultyBroker();
+    broker.onCall = () => Promise.reject(new BrokerError("BROKER_REFUSED", "secret"));
+    const { post, errors } = open({}, broker);
+    expect(await answerOf(await post({ topic: "rooms/a", data: "x" }))).toEqual([
+      500,
+      {
+        code: "INTERNAL",
+        message: "a rule, a handler or the broker failed; onError of the server has the error",
+        mayBeStored: true,
+      },
+    ]);
+    expect(errors).toMatchObject([{ code: "BROKER_REFUSED" }]);
   });
 
   it.each([{}, { authorize: true }, { authorize: () => true, maxBodyBytes: 0 }])(

@@ -132,7 +132,7 @@ describe("a publish", () => {
       type: "error",
       id: 2,
       code: "INTERNAL",
-      message: "a rule or handler failed; onError of the server has the error",
+      message: "a rule, a handler or the broker failed; onError of the server has the error",
       mayBeStored: false,
     });
     expect(server.errors.splice(0)).toMatchObject([{ code: "INVALID_MESSAGE" }]);
@@ -146,7 +146,7 @@ describe("a publish", () => {
 
   it("fails with UNAVAILABLE if the broker fails, and may be stored", async () => {
     const broker = new FaultyBroker();
-    broker.onCall = () => Promise.reject(new BrokerError("BROKER_REFUSED", "no"));
+    broker.onCall = () => Promise.reject(new BrokerError("BROKER_CLOSED", "no"));
     const { client } = await open({ topics: { broker } });
     expect(await client.request({ ...publish, id: 1, number: 1 })).toMatchObject({
       code: "UNAVAILABLE",
@@ -185,7 +185,7 @@ describe("publishes of one session to one topic", () => {
     broker.onCall = async (method) => {
       if (method !== "publish") return;
       await held;
-      throw new BrokerError("BROKER_REFUSED", "no");
+      throw new BrokerError("BROKER_CLOSED", "no");
     };
     const { client } = await open({ topics: { broker } });
     client.seesFailures = false;

@@ -174,7 +174,7 @@ describe("a stream", () => {
         type: "error",
         id: index + 1,
         code: "INTERNAL",
-        message: "a rule or handler failed; onError of the server has the error",
+        message: "a rule, a handler or the broker failed; onError of the server has the error",
       });
     }
     expect(server.errors.splice(0)).toHaveLength(handlers.length);

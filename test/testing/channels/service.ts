@@ -135,7 +135,7 @@ class PartlyDownBroker extends MemoryBroker {
 
 /** @throws BrokerError */
 function reachable(topic: string): string {
-  if (topic.startsWith("down/")) throw new BrokerError("BROKER_REFUSED", "the topic is down");
+  if (topic.startsWith("down/")) throw new BrokerError("BROKER_CLOSED", "the topic is down");
   return topic;
 }
 
