@@ -1,7 +1,7 @@
 /** The methods that the broker uses of a client of the package `redis`, which `createClient` returns. */
 export interface NodeRedisClient {
   readonly options?: object | undefined;
-  sendCommand(args: readonly string[]): Promise<unknown>;
+  sendCommand(args: readonly string[], options?: object): Promise<unknown>;
   duplicate(override?: object): NodeRedisClient;
   connect(): Promise<unknown>;
   subscribe(
@@ -22,7 +22,12 @@ export interface NodeRedisClient {
  * The methods that the broker uses of a cluster client of the package `redis`, which `createCluster` returns.
  */
 export interface NodeRedisCluster {
-  sendCommand(firstKey: string | undefined, isReadonly: boolean, args: string[]): Promise<unknown>;
+  sendCommand(
+    firstKey: string | undefined,
+    isReadonly: boolean,
+    args: string[],
+    options?: object,
+  ): Promise<unknown>;
   readonly masters: readonly NodeRedisMaster[];
   nodeClient(master: NodeRedisMaster): Promise<NodeRedisClient> | NodeRedisClient;
 }
@@ -103,7 +108,41 @@ export function commandsOf(client: RedisClient): RedisConnection {
   if ("call" in client) return { call: (command, ...args) => client.call(command, ...args) };
   // A cluster needs the first key of a script, which comes after the command, the script and the key count.
   if ("masters" in client) {
-    return { call: (...args) => client.sendCommand(args[3], false, [...args]) };
+    return withQueueLimit((args, options) =>
+      client.sendCommand(args[3], false, [...args], options),
+    );
   }
-  return { call: (...args) => client.sendCommand(args) };
+  return withQueueLimit((args, options) => client.sendCommand(args, options));
+}
+
+/** With more commands than this without an answer, the client may be disconnected. */
+const MAX_UNANSWERED = 100;
+
+/** How long further commands may wait in the queue of the client. */
+const MAX_QUEUE_MS = 30_000;
+
+/** Removes commands from the queue of a client that is disconnected for long. */
+function withQueueLimit(
+  send: (args: readonly string[], options?: object) => Promise<unknown>,
+): RedisConnection {
+  let unanswered = 0;
+  const sendOrAbort = async (args: readonly string[]): Promise<unknown> => {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), MAX_QUEUE_MS);
+    try {
+      return await send(args, { abortSignal: abort.signal });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return {
+    async call(...args) {
+      unanswered++;
+      try {
+        return await (unanswered > MAX_UNANSWERED ? sendOrAbort(args) : send(args));
+      } finally {
+        unanswered--;
+      }
+    },
+  };
 }
