@@ -36,7 +36,7 @@ export async function publish(
     id: checkId(id ?? crypto.randomUUID()),
     data: copyData(data, maxPublicationBytes),
   };
-  // The broker needs to remember a random id only as long as this function retries.
+  // The broker needs to remember a random id only as long as this function retries, and attempts are pending.
   const idWindowMs = id === undefined ? 2 * publishTimeoutMs + 60_000 : retention.idWindowMs;
   const untilMs = performance.now() + publishTimeoutMs;
   for (let failures = 0; ; failures++) {

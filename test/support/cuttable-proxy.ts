@@ -6,6 +6,7 @@ export class CuttableProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #stalled: "nothing" | "answers" | "all" = "nothing";
+  #isHolding = false;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -36,6 +37,18 @@ export class CuttableProxy implements AsyncDisposable {
     this.#stalled = what;
   }
 
+  /** Holds back all data until `release`. */
+  hold(): void {
+    this.#isHolding = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** Delivers the data that was held back. */
+  release(): void {
+    this.#isHolding = false;
+    for (const socket of this.#sockets) socket.resume();
+  }
+
   /** Ends a stall. Connections that lost data are broken. */
   resume(): void {
     this.#stalled = "nothing";
@@ -59,8 +72,11 @@ export class CuttableProxy implements AsyncDisposable {
         if (this.#stalled === "all" || (this.#stalled === "answers" && from === far)) return;
         if (to.write(chunk)) return;
         from.pause();
-        to.once("drain", () => from.resume());
+        to.once("drain", () => {
+          if (!this.#isHolding) from.resume();
+        });
       });
+      if (this.#isHolding) from.pause();
       from.on("error", () => {});
       from.on("close", () => {
         this.#sockets.delete(from);

@@ -47,10 +47,20 @@ function replyCodeOf(error: unknown): string | undefined {
   return /^([A-Z]{2,}) /.exec(reply)?.[1];
 }
 
+/** The answer of `PUBLISH`. */
+export interface PublishAnswer {
+  /** Absent if the publication arrived after its deadline, and is not stored. */
+  readonly receipt: PublishReceipt | undefined;
+  /** The time of Redis, in milliseconds. */
+  readonly redisMs: number;
+}
+
 /** Reads the answer of `PUBLISH`. @throws BrokerError `BROKER_ANSWER_INVALID` */
-export function readReceipt(answer: unknown): PublishReceipt {
-  const [epoch, offset, isKnown] = textsOf(answer);
-  return { position: positionOf(epoch, offset), isDuplicate: isKnown === "1" };
+export function readPublishAnswer(answer: unknown): PublishAnswer {
+  const [epoch, offset, outcome, redisMs] = textsOf(answer);
+  if (outcome === "late") return { receipt: undefined, redisMs: Number(redisMs) };
+  const receipt = { position: positionOf(epoch, offset), isDuplicate: outcome === "known" };
+  return { receipt, redisMs: Number(redisMs) };
 }
 
 /** Reads the answer of `HISTORY`. @throws BrokerError `BROKER_ANSWER_INVALID` */

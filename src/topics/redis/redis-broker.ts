@@ -23,7 +23,7 @@ import {
   shown,
 } from "../options.ts";
 import { encodeMessage, encodePayload } from "../payload.ts";
-import { readMembers, readPage, readReceipt, toBrokerError } from "./redis-answers.ts";
+import { readMembers, readPage, readPublishAnswer, toBrokerError } from "./redis-answers.ts";
 import { MESSAGE_MARK, RedisSubscriptions } from "./redis-subscriptions.ts";
 import {
   commandsOf,
@@ -31,6 +31,7 @@ import {
   type RedisClient,
   type RedisConnection,
 } from "./redis-client.ts";
+import { RedisClock } from "./redis-clock.ts";
 import { RedisKeys } from "./redis-keys.ts";
 import { listenBeside } from "./redis-listening.ts";
 import {
@@ -88,6 +89,10 @@ const GRACE_MS = 60_000;
  * connection to listen for publications, and closes it in `close`. If this connection is lost, or Redis does not
  * answer on it within about 15 seconds, the broker opens another one.
  *
+ * Redis refuses a publication that arrives more than 30 seconds after `publish` was called, or half of `idWindowMs`
+ * if that is shorter, but at least one second. `publish` then rejects with BrokerError `BROKER_UNAVAILABLE`. In a
+ * cluster, the clocks of the masters MUST agree to within 20 seconds.
+ *
  * Redis MUST NOT evict keys: use `maxmemory-policy noeviction`, the default.
  *
  * Each topic is a Redis stream. The keys of a topic expire one minute after its history and ids have expired.
@@ -108,6 +113,7 @@ export class RedisBroker implements Broker {
   readonly #delivering: typeof SHARDED;
   /** A flag for the scripts: whether a restart or a failover of Redis starts another epoch. */
   readonly #checksReplid: "0" | "1";
+  readonly #clock = new RedisClock();
   #isClosed = false;
 
   /**
@@ -156,13 +162,25 @@ export class RedisBroker implements Broker {
   ): Promise<PublishReceipt> {
     const payload = encodePayload(draft);
     const { size, bytes, ageMs, idWindowMs } = retention;
-    const answer = await this.#run(
-      this.#delivering.PUBLISH,
-      [...this.#keys.log(topic), this.#keys.id(topic, draft.id)],
-      [payload, payload.length, size, bytes, ageMs, idWindowMs, metaTtlMs(retention)],
-      [crypto.randomUUID(), this.#checksReplid, this.#keys.channel(topic)],
-    );
-    return readReceipt(answer);
+    const keys = [...this.#keys.log(topic), this.#keys.id(topic, draft.id)];
+    const limits = [payload.length, size, bytes, ageMs, idWindowMs, metaTtlMs(retention)];
+    const deliveryMs = maxDeliveryMs(retention);
+    const untilMs = performance.now() + deliveryMs;
+    for (;;) {
+      const leftMs = untilMs - performance.now();
+      if (leftMs <= 0) throw tooLate(deliveryMs);
+      const answer = await this.#run(
+        this.#delivering.PUBLISH,
+        keys,
+        [payload, ...limits],
+        [crypto.randomUUID(), this.#checksReplid, this.#keys.channel(topic)],
+        [this.#clock.in(leftMs)],
+      );
+      const { receipt, redisMs } = readPublishAnswer(answer);
+      this.#clock.set(redisMs);
+      if (receipt !== undefined) return receipt;
+      // The clock was not yet known, or Redis has changed its clock.
+    }
   }
 
   async history(topic: string, query: HistoryQuery, retention: Retention): Promise<BrokerPage> {
@@ -256,6 +274,21 @@ async function connect(
   } finally {
     clearTimeout(timer as never);
   }
+}
+
+/**
+ * How long a publication may take to reach Redis. A client or the network may deliver it after any time, but a
+ * repeated publication must arrive while Redis knows its id.
+ */
+function maxDeliveryMs({ idWindowMs }: Retention): number {
+  return Math.min(30_000, Math.max(1_000, idWindowMs / 2));
+}
+
+function tooLate(deliveryMs: number): BrokerError {
+  return new BrokerError(
+    "BROKER_UNAVAILABLE",
+    `the publication reached Redis more than ${deliveryMs} ms after it was sent, and is not stored`,
+  );
 }
 
 function metaTtlMs({ ageMs, idWindowMs }: Retention): number {

@@ -124,21 +124,24 @@ end
 
 /**
  * Stores a publication, and publishes it to the channel. KEYS: meta, log, id. ARGV: payload, its length,
- * size, bytes, ageMs, idWindowMs, metaTtlMs, a fresh epoch, whether to compare the replid, channel. Returns the
- * epoch, the offset, and whether the id was known.
+ * size, bytes, ageMs, idWindowMs, metaTtlMs, a fresh epoch, whether to compare the replid, channel, deadline.
+ * Returns the epoch, the offset, `new`, `known` or `late`, and the time of Redis in milliseconds. `late` means that
+ * the deadline has passed and nothing is stored.
  */
 export const PUBLISH: string = `${OPEN}
 local meta, log, known = KEYS[1], KEYS[2], KEYS[3]
+local now = text(now_ms())
 local first = redis.call('GET', known)
 if first then
   local epoch, offset = string.match(first, '^(.*):(%d+)$')
-  return {epoch, offset, '1'}
+  return {epoch, offset, 'known', now}
 end
+if tonumber(now) > tonumber(ARGV[11]) then return {'', '', 'late', now} end
 local epoch, last = open_topic(meta, log, ARGV[8], read_replid(ARGV[9]))
 local offset = text(last + 1)
 local length, size, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local function append()
-  return redis.pcall('XADD', log, offset .. '-0', 'payload', ARGV[1], 'length', ARGV[2], 'at', text(now_ms()))
+  return redis.pcall('XADD', log, offset .. '-0', 'payload', ARGV[1], 'length', ARGV[2], 'at', now)
 end
 local added = append()
 if type(added) == 'table' and added.err and string.find(added.err, 'XADD', 1, true) then
@@ -171,7 +174,7 @@ redis.call('PEXPIRE', log, ARGV[5])
 redis.call('PEXPIRE', meta, ARGV[7])
 redis.call('SET', known, epoch .. ':' .. offset, 'PX', ARGV[6])
 redis.call('PUBLISH', ARGV[10], epoch .. ':' .. offset .. ' ' .. ARGV[1])
-return {epoch, offset, '0'}
+return {epoch, offset, 'new', now}
 `;
 
 /**

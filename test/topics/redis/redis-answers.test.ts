@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   readMembers,
   readPage,
-  readReceipt,
+  readPublishAnswer,
   toBrokerError,
 } from "../../../src/topics/redis/redis-answers.ts";
 
@@ -82,7 +82,7 @@ it.each([
   [[1, 2], "a value of type object"],
   [["", "x"], ":x instead of a position"],
 ])("the answer %j of another server is invalid", (answer, shown) => {
-  for (const read of [readReceipt, (value: unknown) => readPage(value, false)]) {
+  for (const read of [readPublishAnswer, (value: unknown) => readPage(value, false)]) {
     expect(() => read(answer)).toThrow(
       expect.objectContaining({
         code: "BROKER_ANSWER_INVALID",
@@ -90,6 +90,18 @@ it.each([
       }) as Error,
     );
   }
+});
+
+it("the answer to a publication has a position, or says that it is late, and has the time of Redis", () => {
+  const position = { epoch: "e", offset: 7 };
+  const read = ["new", "known", "late"].map((outcome) =>
+    readPublishAnswer(outcome === "late" ? ["", "", outcome, "5"] : ["e", "7", outcome, "5"]),
+  );
+  expect(read).toEqual([
+    { receipt: { position, isDuplicate: false }, redisMs: 5 },
+    { receipt: { position, isDuplicate: true }, redisMs: 5 },
+    { receipt: undefined, redisMs: 5 },
+  ]);
 });
 
 it("members come as a list of keys and values", () => {

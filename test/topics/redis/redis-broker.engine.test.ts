@@ -266,6 +266,37 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     expect(listener.messages).toEqual(["1", "2"]);
   });
 
+  it.each([
+    ["redis", nodeRedis],
+    ["ioredis", ioRedis],
+  ])(
+    "does not store a publication again that arrives after its id is forgotten, on %s",
+    async (_, connect) => {
+      const engine = await start();
+      await using proxy = await CuttableProxy.to(engine.port);
+      const { client, end } = await connect(proxy.port);
+      onTestFinished(end);
+      const broker = await RedisBroker.open(client);
+      onTestFinished(() => broker.close());
+      const { redis: admin } = await open(engine);
+      const retention = { ...RETENTION, idWindowMs: 2_000 };
+      const first = await broker.publish("news", { id: "a", data: "1" }, retention);
+      proxy.hold();
+      const again = broker.publish("news", { id: "a", data: "1" }, retention);
+      await expect.poll(() => admin.exists("tideway:{news}:id:a"), { timeout: 10_000 }).toBe(0);
+      proxy.release();
+      await expect(again).rejects.toMatchObject({
+        code: "BROKER_UNAVAILABLE",
+        isRetryable: true,
+        message: expect.stringContaining("more than 1000 ms after it was sent") as string,
+      });
+      const second = await broker.publish("news", { id: "b", data: "2" }, retention);
+      expect(second.position).toEqual({ ...first.position, offset: 2 });
+      const { publications } = await broker.history("news", { limit: 10 }, retention);
+      expect(publications.map(({ data }) => data)).toEqual(["1", "2"]);
+    },
+  );
+
   it("accepts a client of ioredis that connects at its first command", async () => {
     const { port } = await start();
     const broker = await openWith(new Redis(port, { lazyConnect: true }));
