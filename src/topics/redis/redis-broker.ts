@@ -114,6 +114,9 @@ export class RedisBroker implements Broker {
   /** A flag for the scripts: whether a restart or a failover of Redis starts another epoch. */
   readonly #checksReplid: "0" | "1";
   readonly #clock = new RedisClock();
+  /** Identifies this server in its volatile messages, with their number. */
+  readonly #server = crypto.randomUUID();
+  #messages = 0;
   #isClosed = false;
 
   /**
@@ -201,7 +204,7 @@ export class RedisBroker implements Broker {
 
   async send(topic: string, message: VolatileMessage): Promise<void> {
     this.#checkOpen();
-    const text = MESSAGE_MARK + encodeMessage(message);
+    const text = `${MESSAGE_MARK}${this.#server}:${++this.#messages} ${encodeMessage(message)}`;
     try {
       await this.#scripts.runInline(this.#delivering.SEND, [this.#keys.channel(topic)], [text]);
     } catch (error) {

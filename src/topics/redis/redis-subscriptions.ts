@@ -1,9 +1,10 @@
 import { type DebugLog, describeError } from "../../errors/debug-log.ts";
-import type { BrokerListener } from "../broker.ts";
+import type { BrokerListener, VolatileMessage } from "../broker.ts";
 import { topicsFull } from "../options.ts";
 import { decodeMessage, decodeRecord } from "../payload.ts";
 import { toBrokerError } from "./redis-answers.ts";
 import type { RedisListener, RedisListening } from "./redis-client.ts";
+import { ReceivedMessages } from "./redis-received-messages.ts";
 
 /** The message on a channel when the presence of its topic changes. */
 const PRESENCE_CHANGE = "";
@@ -18,6 +19,8 @@ export class RedisSubscriptions implements RedisListener {
   readonly #log: DebugLog;
   readonly #listeners = new Map<string, Set<BrokerListener>>();
   readonly #subscribed = new Set<string>();
+  /** The volatile messages of each channel that has had one. */
+  readonly #received = new Map<string, ReceivedMessages>();
   /** The last change of each channel, because changes run one after the other. */
   readonly #changes = new Map<string, Promise<unknown>>();
   #isClosed = false;
@@ -81,13 +84,14 @@ export class RedisSubscriptions implements RedisListener {
   close(): void {
     this.#isClosed = true;
     this.#listeners.clear();
+    this.#received.clear();
     this.#listening.close();
   }
 
   onMessage(channel: string, message: string): void {
     const listeners = this.#listeners.get(channel) ?? [];
     if (message.startsWith(MESSAGE_MARK)) {
-      const read = decodeMessage(message.slice(MESSAGE_MARK.length));
+      const read = this.#readMessage(channel, message.slice(MESSAGE_MARK.length));
       if (read !== undefined) for (const listener of listeners) listener.onMessage?.(read);
       return;
     }
@@ -117,6 +121,17 @@ export class RedisSubscriptions implements RedisListener {
     }
   }
 
+  /** Reads a volatile message: `server:number json`. @returns undefined if it is invalid or not new */
+  #readMessage(channel: string, message: string): VolatileMessage | undefined {
+    const [mark, server, number] = /^([\w-]+):(\d+) /.exec(message) ?? [];
+    if (mark === undefined || !this.#listeners.has(channel)) return undefined;
+    const received = this.#received.get(channel) ?? new ReceivedMessages();
+    this.#received.set(channel, received);
+    return received.add(server, Number(number))
+      ? decodeMessage(message.slice(mark.length))
+      : undefined;
+  }
+
   /** Subscribes to a channel if it has listeners, or unsubscribes. Waits for earlier changes of the channel. */
   #change(channel: string): Promise<unknown> {
     const before = this.#changes.get(channel) ?? Promise.resolve();
@@ -137,6 +152,7 @@ export class RedisSubscriptions implements RedisListener {
         this.#subscribed.add(channel);
       } else {
         this.#listeners.delete(channel);
+        this.#received.delete(channel);
         if (this.#subscribed.delete(channel)) await this.#listening.unsubscribe(channel);
       }
     } catch (error) {

@@ -297,6 +297,26 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     },
   );
 
+  it("delivers a message once although ioredis sends it again on a new connection", async () => {
+    const engine = await start();
+    await using proxy = await CuttableProxy.to(engine.port);
+    const { client, end } = await ioRedis(proxy.port);
+    onTestFinished(end);
+    const broker = await RedisBroker.open(client);
+    onTestFinished(() => broker.close());
+    const listener = recorder();
+    await (await open(engine)).broker.subscribe("news", listener);
+    await broker.send("news", { data: "1" });
+    proxy.stall("answers");
+    const sending = broker.send("news", { data: "2" });
+    await expect.poll(() => listener.messages).toEqual(["1", "2"]);
+    proxy.resume();
+    await sending;
+    await broker.send("news", { data: "3" });
+    await expect.poll(() => listener.messages.at(-1)).toBe("3");
+    expect(listener.messages).toEqual(["1", "2", "3"]);
+  });
+
   it("accepts a client of ioredis that connects at its first command", async () => {
     const { port } = await start();
     const broker = await openWith(new Redis(port, { lazyConnect: true }));
