@@ -20,6 +20,7 @@ import type { ChannelSession } from "./session-interface.ts";
 import type { SessionRates } from "./session-rates.ts";
 import { Streams } from "./streams.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
+import { VolatileBacklog } from "./volatile-backlog.ts";
 import { Watches } from "./watches.ts";
 
 /** Close codes of RFC 6455 7.4.1. */
@@ -62,6 +63,7 @@ export class ChannelConnection
   #watches: Watches | undefined;
   #presences: Presences | undefined;
   #rechecks: Rechecks | undefined;
+  #volatileBacklog: VolatileBacklog | undefined;
 
   constructor(environment: ChannelsEnvironment, socket: ServerSocket, context: HandshakeContext) {
     this.environment = environment;
@@ -96,6 +98,12 @@ export class ChannelConnection
   get rates(): SessionRates | undefined {
     this.#rates ??= this.environment.rates?.acquire(this.identity);
     return this.#rates;
+  }
+
+  /** The volatile messages that wait for the client. */
+  get volatileBacklog(): VolatileBacklog {
+    this.#volatileBacklog ??= new VolatileBacklog(this.environment.limits.maxVolatileBytes);
+    return this.#volatileBacklog;
   }
 
   get isFull(): boolean {

@@ -42,6 +42,11 @@ export interface ChannelLimits {
    * Default: 256.
    */
   readonly maxVolatileSenders?: number;
+  /**
+   * The maximum number of bytes of volatile messages that wait for a slow client, of all its topics. Beyond it, the
+   * oldest message is dropped. Default: 4 MiB.
+   */
+  readonly maxVolatileBytes?: number;
   /** The maximum number of publications in a page of history. A higher `limit` is cut. Default: 1,000. */
   readonly maxPageSize?: number;
   /** The maximum number of bytes of a page of history, which has at least one publication. Default: 1 MiB. */
@@ -90,6 +95,7 @@ const DEFAULTS = {
   maxPendingPages: 16,
   maxPendingBytes: 4_194_304,
   maxVolatileSenders: 256,
+  maxVolatileBytes: 4_194_304,
   maxPageSize: 1_000,
   maxPageBytes: 1_048_576,
   maxAuthBytes: 16_384,

@@ -77,6 +77,45 @@ describe("a volatile topic", () => {
     expect(await slow.next()).toEqual([0, "later"]);
   });
 
+  it("keeps messages of at most maxVolatileBytes in all topics, and drops the oldest", async () => {
+    const { clients } = await open({ limits: { maxVolatileBytes: 2_500 } });
+    const [slow, bob, cid] = clients;
+    const topics = ["cursors/1", "cursors/2"];
+    const kept = (data: string): string => data.padEnd(1_000);
+    const send = async (client: RawClient, topic: string, data: string): Promise<unknown> => {
+      const id = ++number;
+      return client.request({ type: "publish", id, topic, data, number: id });
+    };
+    for (const [index, topic] of topics.entries())
+      await slow.request({ type: "subscribe", id: index + 1, topic, credit: 0 });
+    await send(bob, topics[0], kept("b1"));
+    await send(cid, topics[0], kept("c1"));
+    await send(bob, topics[1], kept("b2"));
+    // The latest message of a sender replaces its earlier one, which does not count any more.
+    await send(bob, topics[1], kept("b3"));
+    await send(cid, topics[1], "c".repeat(5_000));
+    await send(bob, topics[1], kept("b4"));
+    for (const topic of topics) slow.send({ type: "credit", topic, bytes: 10_000 });
+    expect(await slow.next()).toEqual([1, kept("b4")]);
+    await send(bob, topics[0], "later");
+    expect(await slow.next()).toEqual([0, "later"]);
+    slow.send({ type: "unsubscribe", topic: topics[0] });
+  });
+
+  it("has all of maxVolatileBytes again after its messages were sent, or it has ended", async () => {
+    const { clients } = await open({ limits: { maxVolatileBytes: 1_500 } });
+    const [slow, bob] = clients;
+    const data = "x".repeat(1_000);
+    for (let round = 0; round < 3; round++) {
+      await subscribe(slow, 0);
+      await publish(bob, data);
+      slow.send({ type: "credit", topic: "cursors/1", bytes: 1 });
+      expect(await slow.next()).toEqual([0, data]);
+      await publish(bob, data);
+      slow.send({ type: "unsubscribe", topic: "cursors/1" });
+    }
+  });
+
   it("sends nothing after unsubscribe, and again after another subscribe", async () => {
     const { clients } = await open();
     const [ann, bob] = clients;
