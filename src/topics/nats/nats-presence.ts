@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors/index.ts";
 import type { PresenceEntry } from "../broker.ts";
-import type { NatsStream } from "./nats-stream.ts";
+import type { NatsStream, ReadQuery, StoredText } from "./nats-stream.ts";
 
 /** How long NATS keeps an entry that is not renewed. This is also the maximum time to live of an entry. */
 export const MAX_PRESENCE_MS = 600_000;
@@ -53,15 +53,14 @@ export class NatsPresence {
 
   /** @param prefix the prefix of the subjects of the topic's entries */
   async members(prefix: string): Promise<readonly PresenceEntry[]> {
-    const messages = await this.#stream.read({
-      filter_subject: `${prefix}.*`,
-      deliver_policy: "last_per_subject",
-    });
+    const messages = await this.#readEntries(`${prefix}.*`);
     const nowMs = this.#nowMs();
     const before = this.#read.get(prefix)?.entries;
     const entries = new Map<string, FirstRead>();
     const members: PresenceEntry[] = [];
-    for (const { subject, text, sequence } of messages) {
+    // An entry may change during the read, and then has two messages.
+    const latest = new Map(messages.map((message) => [message.subject, message]));
+    for (const { subject, text, sequence } of latest.values()) {
       const [, ttlText, value] = /^[+=](\d{1,9}) (.*)$/s.exec(text) ?? [];
       if (value === undefined) continue;
       const known = before?.get(subject);
@@ -72,6 +71,14 @@ export class NatsPresence {
     }
     this.#remember(prefix, entries, nowMs);
     return members;
+  }
+
+  async #readEntries(filter_subject: string): Promise<readonly StoredText[]> {
+    const query: ReadQuery = { filter_subject, deliver_policy: "last_per_subject" };
+    if (!this.#stream.isReplicated) return this.#stream.read(query);
+    // The server of NATS that reads the stream may not have the last message yet.
+    const last = await this.#stream.lastMessage(filter_subject);
+    return last === null ? [] : this.#stream.read(query, ({ sequence }) => sequence >= last.seq);
   }
 
   /** Forgets the entries that were left to expire. An entry that lives longer may delay it for the others. */

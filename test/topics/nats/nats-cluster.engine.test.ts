@@ -49,6 +49,10 @@ describeWithEngine("nats", "NatsBroker in a cluster", (path) => {
       expect(publications.map(({ position }) => position.offset)).toEqual(all);
       expect(new Set(publications.map(({ id }) => id)).size).toBe(1_000);
     }
+    for (const key of ["a", "b"]) {
+      await brokers[0].enter("room", { key, value: key }, 60_000);
+      expect(await brokers[1].members("room")).toContainEqual({ key, value: key });
+    }
 
     await engines[0].kill();
     for (const [server, broker] of brokers.entries()) {
