@@ -51,17 +51,24 @@ export class Engine implements AsyncDisposable {
 
   /** Starts a cluster of nats-server with JetStream. Streams need a moment until the cluster has a leader. */
   static async natsCluster(path: string, size: number): Promise<readonly Engine[]> {
-    const routes: string[] = [];
-    for (let index = 0; index < size; index++) routes.push(`nats://127.0.0.1:${await freePort()}`);
-    return Promise.all(
-      routes.map((route, index) =>
-        Engine.nats(
-          path,
-          ["--name", `server-${index}`, "--cluster_name", "cluster"],
-          ["--cluster", route, "--routes", routes.join()],
-        ),
+    const ports = new Set<number>();
+    while (ports.size < size) ports.add(await freeLowPort());
+    const routes = [...ports].map((port) => `nats://127.0.0.1:${port}`);
+    const starting = routes.map((route, index) =>
+      Engine.nats(
+        path,
+        ["--name", `server-${index}`, "--cluster_name", "cluster"],
+        ["--cluster", route, "--routes", routes.join()],
       ),
     );
+    try {
+      return await Promise.all(starting);
+    } catch (error) {
+      for (const result of await Promise.allSettled(starting)) {
+        if (result.status === "fulfilled") await result.value[Symbol.asyncDispose]();
+      }
+      throw error;
+    }
   }
 
   /** Starts nginx with the content of `http { }` in its configuration. */
@@ -132,8 +139,20 @@ export class Engine implements AsyncDisposable {
   }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
+/** Returns a free port that no outgoing connection gets, such as the connection of another server to this port. */
+async function freeLowPort(): Promise<number> {
+  for (;;) {
+    try {
+      return await freePort(20_000 + Math.floor(Math.random() * 10_000));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
+}
+
+/** @param wanted 0 for any port */
+export async function freePort(wanted = 0): Promise<number> {
+  const server = createServer().listen(wanted, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };
   server.close();
