@@ -136,9 +136,14 @@ function logReconnects(socket: ReconnectingSocket): void {
       `reconnects: attempt ${attempt} in ${Math.round(delayMs)} ms, after ${describeClose(code, reason)}`,
   );
   log("close", ({ code, reason }: WebSocketCloseEvent) => {
-    const why = closedByCaller.has(socket) ? "close was called" : "the option decide stopped it";
-    return `stopped with ${describeClose(code, reason)}: ${why}`;
+    return `stopped with ${describeClose(code, reason)}: ${whyStopped(socket)}`;
   });
+}
+
+function whyStopped(socket: ReconnectingSocket): string {
+  if (closedByCaller.has(socket)) return "close was called";
+  const { signal } = (socket.options.webSocketOptions ?? {}) as WebSocketOptions;
+  return signal?.aborted === true ? "its signal has aborted" : "the option decide stopped it";
 }
 
 /** A `CloseEvent` with the property `error`, which the standard's class does not have. */

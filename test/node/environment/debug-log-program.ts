@@ -121,6 +121,10 @@ reconnecting.close();
 await reconnecting.onClose.first;
 const stopped = new ReconnectingWebSocket(`${url}/deny`);
 await stopped.onClose.first;
+const aborted = new ReconnectingWebSocket(url, {
+  webSocketOptions: { signal: AbortSignal.abort() },
+});
+await aborted.onClose.first;
 
 // Backpressure: one side stops reading, so the other stops writing.
 const flood = new WebSocket(`${url}/unread`);

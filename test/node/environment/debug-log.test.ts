@@ -128,6 +128,7 @@ describe("NODE_DEBUG=tideway writes a line when", () => {
     ["an attempt fails", /client 2 failed: UNEXPECTED_STATUS: /],
     ["close stops a client", /client 1 stopped with \d+: close was called$/],
     ["decide stops a client", /client 2 stopped with 1006: the option decide stopped it$/],
+    ["a signal stops a client", /client 3 stopped with 1006: its signal has aborted$/],
     [
       "a broker does not answer",
       /topic "room\\n1" publish retries in \d+ ms, after 1 failures: BROKER_TIMEOUT: /,
