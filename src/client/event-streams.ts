@@ -96,9 +96,10 @@ export function withEventStreams<Class extends SendingClass & (new (...args: nev
 ): WithEventStreams<Class> {
   const types = ["open", "message", "error", "close", ...moreTypes];
   for (const type of types) {
-    const forTarget = (target: WebSocketLike): EventStream<Event> => streamOf(target, type);
-    defineLazily(base.prototype, "on" + type[0].toUpperCase() + type.slice(1), forTarget);
-    define(base, `${type}Event`, { forTarget });
+    defineLazily(base.prototype, "on" + type[0].toUpperCase() + type.slice(1), (target) =>
+      streamOf(target, type),
+    );
+    define(base, `${type}Event`, { forTarget: (target: Target) => streamOf(target, type) });
   }
   defineLazily(base.prototype, "on", (target: WebSocketLike) =>
     Object.fromEntries(types.map((type) => [type, listenersOf(target, type)])),
@@ -147,9 +148,14 @@ export function recordEnd(
     error: cause,
   }: Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean" | "error">,
 ): void {
-  const closedBy = wasClean ? "peer" : "transport";
   if (!(socket as Ending)[END])
-    define(socket, END, { closeCode, reason, wasClean, cause, closedBy });
+    define(socket, END, {
+      closeCode,
+      reason,
+      wasClean,
+      cause,
+      closedBy: wasClean ? "peer" : "transport",
+    });
 }
 
 function streamOf(socket: Target & Ending, type: string): EventStream<Event> {

@@ -37,13 +37,16 @@ export interface ClientHeartbeatOptions {
 export function heartbeat(options: ClientHeartbeatOptions): Heartbeat {
   const { message, isReply, intervalMs = 30_000, timeoutMs = 20_000 } = options;
   if (typeof message !== "function")
-    throw new UsageError("INVALID_OPTION", "heartbeat: message is not a function");
+    throw new UsageError(
+      "INVALID_OPTION",
+      `heartbeat: message is ${typeof message}; pass a function that returns the message to send`,
+    );
   for (const [name, value] of Object.entries({ intervalMs, timeoutMs })) {
     // The longest delay of a timer. A timer with a longer delay fires at once.
     if (!(value > 0 && value < 2 ** 31))
       throw new UsageError(
         "INVALID_OPTION",
-        `heartbeat: ${name} ${value} is not above 0 and below 2147483648`,
+        `heartbeat: ${name} is ${value}; pass a number above 0 and below 2147483648`,
       );
   }
   return (socket, timers) => {

@@ -19,7 +19,7 @@ export function mergeArguments<Options extends { readonly protocols?: unknown }>
 ): Options {
   const isFirst = isRecord<Options>(protocols);
   if (options && (isFirst || (protocols && options.protocols)))
-    throw new UsageError("INVALID_OPTION", "options twice");
+    throw new UsageError("INVALID_OPTION", "pass options and protocols once");
   if (isFirst) return protocols;
   return { ...options!, ...(protocols !== undefined && { protocols }) };
 }

@@ -37,7 +37,7 @@ export function withDefaults(options: ReconnectingWebSocketOptions): Reconnectin
   for (const [name, standard] of Object.entries(DEFAULTS)) {
     const value = (settings[name] ??= standard) as number;
     if (typeof standard === "number" && !isDelay(value))
-      throw new UsageError("INVALID_OPTION", `${name} ${value}`);
+      throw new UsageError("INVALID_OPTION", `${name} is ${value}; pass 0 to ${2 ** 31 - 1}`);
   }
   return settings as unknown as ReconnectingSettings;
 }

@@ -134,10 +134,9 @@ export abstract class ReconnectingSocket extends EventTarget {
       ? protocols
       : { protocols: protocols! };
     this.#url = url;
-    const target = this.#target;
     // With plain values, an invalid target throws here.
-    if (target.some((part) => typeof part === "function")) void this.#connect();
-    else this.#open((this.#attempt = { startedMs: Date.now() }), target as Target);
+    if (this.#target.some((part) => typeof part === "function")) void this.#connect();
+    else this.#open((this.#attempt = { startedMs: Date.now() }), this.#target as Target);
     for (const type of ["online", "visibilitychange"]) page.addEventListener?.(type, this.#wake);
   }
 
@@ -319,7 +318,10 @@ export abstract class ReconnectingSocket extends EventTarget {
     }
     // `decide` or a listener may have called `reconnect` or `close`.
     if (delay !== this.#attempt) return;
-    if (decision === "stop") return this.#finish(close);
+    if (decision === "stop") {
+      this.#finish(close);
+      return;
+    }
     // A delay that `decide` asks for does not end when the page wakes, so that it can spare a busy server.
     if (decision === "retry") delay.startedMs = 0;
     this.#retry(

@@ -28,6 +28,9 @@ it("withDefaults keeps the options that are set", () => {
 
 it.each([-1, 2 ** 31, NaN])("withDefaults refuses %s for a limit", (value) => {
   expect(() => withDefaults({ maxDelayMs: value })).toThrow(
-    expect.objectContaining({ code: "INVALID_OPTION", message: `maxDelayMs ${value}` }),
+    expect.objectContaining({
+      code: "INVALID_OPTION",
+      message: `maxDelayMs is ${value}; pass 0 to 2147483647`,
+    }),
   );
 });

@@ -981,7 +981,10 @@ describe("the options", () => {
     const { socket } = create({ maxDelayMs: 7 });
     const { options } = socket;
     expect(() => (socket.options = { maxDelayMs: -1 })).toThrow(
-      expect.objectContaining({ code: "INVALID_OPTION", message: "maxDelayMs -1" }),
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: "maxDelayMs is -1; pass 0 to 2147483647",
+      }),
     );
     expect(socket.options).toBe(options);
   });
@@ -1208,14 +1211,18 @@ describe("a heartbeat", () => {
     expect(events.at(-1)).toBe(method === "reconnect" ? "open" : "close");
   });
 
-  it.each([1000, {}, { message: "ping" }, { message: () => "ping", intervalMs: 0 }])(
-    "throws for %j",
-    (options) => {
-      expect(() => heartbeat(options as never)).toThrow(
-        expect.objectContaining({ code: "INVALID_OPTION" }),
-      );
-    },
-  );
+  it.each([
+    [1000, "message is undefined; pass a function that returns the message to send"],
+    [{ message: "ping" }, "message is string; pass a function that returns the message to send"],
+    [
+      { message: () => "ping", intervalMs: 0 },
+      "intervalMs is 0; pass a number above 0 and below 2147483648",
+    ],
+  ])("throws for %j", (options, why) => {
+    expect(() => heartbeat(options as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", message: `heartbeat: ${why}` }),
+    );
+  });
 
   const times = { intervalMs: 100, timeoutMs: 10 };
 

@@ -145,7 +145,11 @@ describe("the options as the third argument, as with ws,", () => {
   ])("throw if something is given twice: %j, %j", (...args) => {
     const { length } = attempts;
     expect(() => create("ws://host", ...args)).toThrow(
-      expect.objectContaining({ name: "UsageError", code: "INVALID_OPTION" }),
+      expect.objectContaining({
+        name: "UsageError",
+        code: "INVALID_OPTION",
+        message: "pass options and protocols once",
+      }),
     );
     expect(attempts).toHaveLength(length);
   });
