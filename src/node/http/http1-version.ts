@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { versions } from "node:process";
 import type { HttpVersion } from "../requests/http-version.ts";
 import { toRequest, toRequestWithoutBody } from "../requests/to-request.ts";
 import { upgradeRequired } from "../requests/upgrade-required.ts";
@@ -6,6 +7,9 @@ import { RequestQueue } from "./request-queue.ts";
 
 /** The maximum size in bytes of a body that is joined with the head into one string. */
 const MAX_JOINED_BYTES = 16_384;
+
+/** Whether TLS sockets may ignore the encoding of a string, and write it in UTF-8. */
+const IGNORES_ENCODING = "deno" in versions;
 
 /** Answers requests of HTTP/1.1. */
 export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
@@ -28,8 +32,8 @@ export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
   write: (response, chunk) => response.write(chunk),
   endWith(response, body, length) {
     // `node:http` joins the head and a body that is a string, so it writes once instead of twice.
-    if (length <= MAX_JOINED_BYTES) response.end(toLatin1(body, length), "latin1");
-    else response.end(body);
+    if (length > MAX_JOINED_BYTES || IGNORES_ENCODING) response.end(body);
+    else response.end(toLatin1(body, length), "latin1");
   },
   refuse(response, { status, headers, message }) {
     const body = Buffer.from(message);
