@@ -102,8 +102,15 @@ export class ChannelLink {
     this.#isOver = true;
     this.#error = Object.assign(new Error("the connection is closed"), { closedBy, closeCode });
     this.#drained?.reject(this.#error);
-    // While the server does not read, it learns of the end when it reads again.
-    if (!this.#isPaused) this.#listener?.onEnd(undefined);
+    this.#deliverEnd();
+  }
+
+  /** Tells the server once that the connection has ended. While it does not read, it learns of the end later. */
+  #deliverEnd(): void {
+    if (!this.#isOver || this.#isPaused) return;
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.onEnd(undefined);
   }
 
   get #bufferedAmount(): number {
@@ -145,7 +152,7 @@ export class ChannelLink {
           pause: () => (this.#isPaused = true),
           resume: () => {
             this.#isPaused = false;
-            if (this.#isOver) listener.onEnd(undefined);
+            this.#deliverEnd();
           },
         };
       },
