@@ -70,8 +70,9 @@ describe.each(SERVER_KINDS)("a peer that does not read, over $name,", ({ start }
     await fill(one);
     const waiting = one.bufferedAmount;
     for (let i = 0; i < 200_000; i++) client.socket.write(ping(`n${i};`), "latin1");
-    await client.send(ping("last;")).whenSent;
-    await vi.waitFor(() => expect(client.socket.writableLength).toBe(0), 10_000);
+    const afterPings = new Promise((resolve) => one.listen(resolve));
+    client.send(ping("last;") + frame(0x81, "message"));
+    expect(await afterPings).toBe("message");
     expect(one.bufferedAmount).toBe(waiting);
     client.socket.resume();
     const received = await client.receives("last;");
@@ -142,7 +143,8 @@ describe.runIf(transport.hasPorts).each([
     socket.setEncoding("latin1").on("data", (text: string) => (received += text));
     socket.write(handshake("/"));
     const count = 4000;
-    for (let i = 0; i < count; i++) socket.write(ping(`<${i}>`), "latin1");
+    // TLS sockets of Deno ignore the encoding of a text.
+    for (let i = 0; i < count; i++) socket.write(Buffer.from(ping(`<${i}>`), "latin1"));
     while (!received.includes(`<${count - 1}>`)) await once(socket, "data");
     const pongs = [...received.matchAll(/\x8a[^]<(\d+)>/g)].map(([, number]) => Number(number));
     expect(pongs).toEqual(Array.from({ length: count }, (_, index) => index));
