@@ -10,10 +10,8 @@ export interface TestRun {
   readonly runtime: Runtime;
   /** The path of the runtime's program. */
   readonly program: string;
-  /** Files and folders from the root of the repository. */
-  readonly paths: readonly string[];
-  /** Globs of files that are left out. */
-  readonly exclude: readonly string[];
+  /** From the root of the repository. */
+  readonly files: readonly string[];
   /** One file after the other. */
   readonly isSerial?: boolean;
   /** A file that runs longer fails, and the other files run without it. */
@@ -36,6 +34,8 @@ const CHECK_INTERVAL_MS = 1000;
 
 /** Runs tests with vitest in a runtime: vitest, its workers and the tests are processes of it. */
 export async function runTests(run: TestRun): Promise<TestOutcome[]> {
+  // Without files, vitest would run all of them.
+  if (run.files.length === 0) return [];
   const { outcomes, unfinished, culprits, reason } = await runOnce(run);
   if (outcomes.length + culprits.length === 0) {
     throw new Error(`vitest ran no test in ${run.program}; its output is in ${FOLDER}`);
@@ -44,7 +44,7 @@ export async function runTests(run: TestRun): Promise<TestOutcome[]> {
   return [
     ...outcomes,
     ...culprits.map((file): TestOutcome => ({ file, name: reason, status: "failed" })),
-    ...(rest.length === 0 ? [] : await runTests({ ...run, paths: rest })),
+    ...(await runTests({ ...run, files: rest })),
   ];
 }
 
@@ -143,7 +143,6 @@ function vitestArguments(run: TestRun): string[] {
     `--reporter=${resolve("test/runtimes/progress-reporter.ts")}`,
     "--reporter=default",
     ...(run.isSerial === true ? ["--maxWorkers=1"] : []),
-    ...run.exclude.map((glob) => `--exclude=${glob}`),
-    ...run.paths,
+    ...run.files,
   ];
 }

@@ -1,6 +1,7 @@
+import { readdirSync } from "node:fs";
 import type { Runtime } from "../support/runtimes.ts";
 import { areaOf, AREAS } from "./areas.ts";
-import { isKnownToFail, knownFailures, leftOut } from "./known-differences.ts";
+import { isKnownToFail, isLeftOut, knownFailures } from "./known-differences.ts";
 import type { TestOutcome } from "./run-progress.ts";
 import { runTests } from "./run-tests.ts";
 
@@ -35,22 +36,19 @@ export async function testRuntime(
   program: string,
   only?: string,
 ): Promise<RuntimeResult> {
-  const areas = AREAS.filter(({ name }) => only === undefined || name === only);
-  const run = { runtime, program, exclude: leftOut(runtime) };
-  const isOfAreas = ({ file }: TestOutcome): boolean =>
-    areas.some(({ name }) => name === areaOf(file));
+  const files = testFiles().filter((file) => {
+    const area = areaOf(file);
+    return area !== undefined && (only ?? area) === area && !isLeftOut(runtime, file);
+  });
+  const areas = AREAS.filter(({ name }) => files.some((file) => areaOf(file) === name));
+  const run = { runtime, program };
   const isSurprise = ({ file, name, status }: TestOutcome): boolean =>
     status === "failed" && !isKnownToFail(runtime, file, name);
 
-  const first = (await runTests({ ...run, paths: areas.flatMap(({ paths }) => paths) })).filter(
-    isOfAreas,
-  );
+  const first = await runTests({ ...run, files });
   const again = [...new Set(first.filter(isSurprise).map(({ file }) => file))];
-  const second = again.length === 0 ? [] : await runTests({ ...run, paths: again, isSerial: true });
-  const outcomes = [
-    ...first.filter(({ file }) => !again.includes(file)),
-    ...second.filter(isOfAreas),
-  ];
+  const second = await runTests({ ...run, files: again, isSerial: true });
+  const outcomes = [...first.filter(({ file }) => !again.includes(file)), ...second];
   const failures = outcomes.filter(isSurprise);
   return {
     runtime,
@@ -68,6 +66,13 @@ export async function testRuntime(
       (one) => isSurprise(one) && !failures.some(({ name }) => name === one.name),
     ),
   };
+}
+
+/** From the root of the repository. */
+function testFiles(): string[] {
+  return readdirSync("test", { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => `test/${name.replaceAll("\\", "/")}`);
 }
 
 function countsOf(area: string, runtime: Runtime, outcomes: readonly TestOutcome[]): AreaResult {

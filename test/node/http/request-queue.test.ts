@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import { attach, files, type Server, serve } from "tideway/server";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { attach, files, type Server, serve, type StopOptions } from "tideway/server";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { handshake, RawClient } from "../../support/clients.ts";
 import { TLS } from "../../support/certificate.ts";
 
@@ -29,7 +29,8 @@ async function start(): Promise<RawClient> {
   return new RawClient(server.port);
 }
 
-afterEach(async () => await server.stop());
+// A test that fails leaves its connections open.
+afterEach(async () => await server.stop({ timeoutMs: 1 }));
 
 const request = (path: string, fields = ""): string =>
   `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`;
@@ -166,6 +167,7 @@ it.each([
 class WaitingRoute {
   readonly answers: Array<(text: string) => void> = [];
   aborted = 0;
+  readonly onRefused = vi.fn<() => void>();
 
   get started(): number {
     return this.answers.length;
@@ -175,37 +177,45 @@ class WaitingRoute {
     received.signal.addEventListener("abort", () => this.aborted++);
     return new Promise((resolve) => this.answers.push((text) => resolve(new Response(text))));
   };
+
+  /** Waits until so many requests wait here. Fails at once if the server refuses one. */
+  async hasStarted(count: number): Promise<void> {
+    await vi.waitUntil(() => this.started === count || this.onRefused.mock.calls.length > 0);
+    expect(this.onRefused).not.toHaveBeenCalled();
+  }
 }
 
 describe("at most 16 requests per connection are pending", () => {
   const ways = {
-    serve: async (route: WaitingRoute) => {
-      server = await serve({ port: 0, routes: { "/wait": route.handle } });
+    serve: async ({ handle, onRefused }: WaitingRoute) => {
+      server = await serve({ port: 0, onRefused, routes: { "/wait": handle } });
       return new RawClient(server.port).socket;
     },
-    "serve with TLS": async (route: WaitingRoute) => {
-      server = await serve({ port: 0, tls: TLS, routes: { "/wait": route.handle } });
+    "serve with TLS": async ({ handle, onRefused }: WaitingRoute) => {
+      server = await serve({ port: 0, tls: TLS, onRefused, routes: { "/wait": handle } });
       return connectTls({ port: server.port, rejectUnauthorized: false }).setEncoding("latin1");
     },
-    attach: async (route: WaitingRoute) => {
+    attach: async ({ handle, onRefused }: WaitingRoute) => {
       const httpServer = createServer();
-      server = attach(httpServer, { routes: { "/wait": route.handle } }) as unknown as Server;
+      server = attach(httpServer, { onRefused, routes: { "/wait": handle } }) as unknown as Server;
       await once(httpServer.listen(0), "listening");
       return new RawClient((httpServer.address() as AddressInfo).port).socket;
     },
-    "two attachments": async (route: WaitingRoute) => {
+    "two attachments": async ({ handle, onRefused }: WaitingRoute) => {
       const httpServer = createServer();
       const attachments = [
-        attach(httpServer, { routes: { "/wait": route.handle } }),
-        attach(httpServer, { routes: { "/other": () => new Response() } }),
+        attach(httpServer, { onRefused, routes: { "/wait": handle } }),
+        attach(httpServer, { onRefused, routes: { "/other": () => new Response() } }),
       ];
-      server = { stop: () => Promise.all(attachments.map((one) => one.stop())) } as never;
+      server = {
+        stop: (options: StopOptions) => Promise.all(attachments.map((one) => one.stop(options))),
+      } as never;
       await once(httpServer.listen(0), "listening");
       return new RawClient((httpServer.address() as AddressInfo).port).socket;
     },
-    "attach to node:https": async (route: WaitingRoute) => {
+    "attach to node:https": async ({ handle, onRefused }: WaitingRoute) => {
       const httpServer = createHttpsServer(TLS);
-      server = attach(httpServer, { routes: { "/wait": route.handle } }) as unknown as Server;
+      server = attach(httpServer, { onRefused, routes: { "/wait": handle } }) as unknown as Server;
       await once(httpServer.listen(0), "listening");
       const { port } = httpServer.address() as AddressInfo;
       return connectTls({ port, rejectUnauthorized: false }).setEncoding("latin1");
@@ -215,19 +225,19 @@ describe("at most 16 requests per connection are pending", () => {
   it.each(Object.entries(ways))("with %s; the others follow in order", async (_name, connect) => {
     const route = new WaitingRoute();
     const client = await connect(route);
+    onTestFinished(() => void client.destroy());
     let received = "";
     client.on("data", (text: string) => (received += text));
     client.write(request("/wait").repeat(24));
-    await vi.waitFor(() => expect(route.started).toBe(16));
+    await route.hasStarted(16);
     for (let answered = 0; answered < 24; answered++) {
       expect(route.started).toBeLessThanOrEqual(answered + 16);
-      await vi.waitFor(() => expect(route.started).toBe(Math.min(answered + 16, 24)));
+      await route.hasStarted(Math.min(answered + 16, 24));
       route.answers[answered](`answer ${answered};`);
     }
     await vi.waitFor(() => expect(received.match(/answer \d+;/g)).toHaveLength(24));
     const inOrder = Array.from({ length: 24 }, (_, index) => `answer ${index};`);
     expect(received.match(/answer \d+;/g)).toEqual(inOrder);
-    client.destroy();
   });
 
   it("for any split of the bytes and any bodies", async () => {
