@@ -44,8 +44,8 @@ export class CallStore extends ExternalStore<State> {
     this.update({ ...this.#idle, status: "pending" } as State);
     result.then(
       (settled) => this.#settle(result, settled),
-      // Only `signal` rejects it.
-      () => this.#settle(result),
+      // Rejected by `signal`, or by a schema that throws.
+      (error: unknown) => this.#settle(result, options?.signal?.aborted ? undefined : { error }),
     );
     return result;
   }
@@ -53,7 +53,7 @@ export class CallStore extends ExternalStore<State> {
   #settle(call: Promise<Result>, result?: Result): void {
     if (this.#latest !== call) return;
     if (result === undefined) this.#reset();
-    else if ("error" in result && result.error !== undefined) {
+    else if (result.error !== undefined) {
       this.update({ ...this.#idle, status: "failed", error: result.error } as State);
     } else {
       this.update({ ...this.#idle, status: "succeeded", output: result.output } as State);

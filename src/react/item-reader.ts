@@ -28,8 +28,13 @@ export class ItemReader<Item> {
 
   /** Passes on the items so far, and no later ones. */
   stop(): void {
-    this.#flush();
+    this.flush();
     this.#controller.abort();
+  }
+
+  /** Passes on the items so far at once. */
+  flush(): void {
+    if (this.#items.length > 0) this.#onRead(this.#take());
   }
 
   async #read(open: (signal: AbortSignal) => AsyncIterable<Item>): Promise<void> {
@@ -55,12 +60,8 @@ export class ItemReader<Item> {
     this.#isFlushPlanned = true;
     afterTask(() => {
       this.#isFlushPlanned = false;
-      if (!this.#controller.signal.aborted) this.#flush();
+      if (!this.#controller.signal.aborted) this.flush();
     });
-  }
-
-  #flush(): void {
-    if (this.#items.length > 0) this.#onRead(this.#take());
   }
 
   #end(end: SequenceEnd): void {

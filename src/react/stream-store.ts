@@ -72,8 +72,7 @@ export class StreamStore extends ExternalStore<StreamState<unknown>> {
     const { items: before, restart } = this.getSnapshot();
     const items = latest([...before, ...added], this.#maxItems);
     const error = end?.error;
-    const status = end === undefined ? "active" : "ended";
-    if (error === undefined) this.update({ status, items, error, restart });
-    else this.update({ status: "failed", items, error, restart });
+    const status = end === undefined ? "active" : error === undefined ? "ended" : "failed";
+    this.update({ status, items, error, restart } as StreamState<unknown>);
   }
 }

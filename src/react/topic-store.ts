@@ -37,7 +37,6 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
 
   protected override stop(): void {
     this.#reader?.stop();
-    this.#reader = undefined;
   }
 
   #read(): void {
@@ -50,6 +49,8 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
 
   #messages(signal: AbortSignal): AsyncIterable<Message> {
     const onLost = (loss: PublicationsLost): void => {
+      // The messages before the loss set an earlier position.
+      this.#reader?.flush();
       this.#start = { since: loss.position };
       this.#options.onLost?.(loss);
     };
@@ -79,8 +80,8 @@ export class TopicStore extends ExternalStore<TopicState<Message>> {
     // Messages of volatile topics have no position.
     if (position !== undefined) this.#start = { since: position };
     const error = end?.error;
-    if (error === undefined) this.update({ status: "active", messages, error, retry });
-    else this.update({ status: "failed", messages, error, retry });
+    const status = error === undefined ? "active" : "failed";
+    this.update({ status, messages, error, retry } as TopicState<Message>);
   }
 
   #retry(): void {

@@ -20,7 +20,7 @@ import { CallStore } from "./call-store.ts";
 export type CallState<Arguments extends readonly unknown[], Output, Failure> = {
   /**
    * Calls the handler of the server, with an input and options as `call` of the client. Resolves with
-   * `{ output }` or `{ error }`. Rejects only with the reason of `signal`.
+   * `{ output }` or `{ error }`. Rejects with the reason of `signal`, or with the error of a schema that throws.
    *
    * @throws UsageError `NO_CLIENT` if the hook has no client, such as on a server
    */

@@ -69,11 +69,22 @@ describe("useCall", () => {
     expect(hook.current.output).toBe("two");
   });
 
+  it("fails with the error of a schema that throws", async () => {
+    const { calls, hook } = render();
+    const error = new TypeError("the schema failed");
+    void hook.current.call(1).catch(() => {});
+    calls[0].cancel(error);
+    await hook.becomes(({ status }) => status !== "pending");
+    expect(hook.current).toMatchObject({ status: "failed", output: undefined, error });
+  });
+
   it("is idle after a cancel by its signal, and an ignored promise is not an uncaught error", async () => {
     const { calls, hook } = render();
-    void hook.current.call(1);
+    const controller = new AbortController();
+    void hook.current.call(1, { signal: controller.signal });
     await hook.becomes(({ status }) => status === "pending");
-    calls[0].cancel(new Error("aborted"));
+    controller.abort(new Error("aborted"));
+    calls[0].cancel(controller.signal.reason as Error);
     await hook.becomes(({ status }) => status !== "pending");
     expect(hook.current.status).toBe("idle");
   });

@@ -188,6 +188,19 @@ describe("useTopic", () => {
     expect(topic.subscriptions).toHaveLength(1);
   });
 
+  it("continues after a loss, also if messages before it were not rendered yet", async () => {
+    const { hook, topic } = render({ options: { last: 5, onLost: () => {} } });
+    topic.publish("one");
+    // The reader has the message, and renders it in the next task.
+    for (let jobs = 0; jobs < 10; jobs++) await Promise.resolve();
+    topic.subscriptions[0].options.onLost!({ reason: "missing", position: "q1" });
+    hook.hide();
+    await laterTask();
+    hook.show();
+    expect(texts(hook.current)).toEqual(["one"]);
+    expect(topic.subscriptions[1].options).toMatchObject({ since: "q1" });
+  });
+
   it("continues after the last message when React hides the component and shows it again", async () => {
     const { hook, topic } = render({ options: { last: 5 } });
     topic.publish("one");
