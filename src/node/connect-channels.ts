@@ -1,11 +1,13 @@
 import type { ChannelClient, ChannelState } from "../channels/client/client-interface.ts";
 import type { ConnectOptions } from "../channels/client/connect-interface.ts";
 import { type Connect, createClient } from "../channels/client/index.ts";
+import type { Contract } from "../channels/contract/contract.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES, type WebSocketOptions } from "../client/options.ts";
 import { checkDecision } from "../client/reconnect-policy.ts";
 import type { DecideReconnect, ValueOrProvider } from "../client/reconnecting-interface.ts";
 import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
 import type { ChannelError } from "../channels/wire/channel-error.ts";
+import { UsageError } from "../errors/index.ts";
 import { describeClose, describeError } from "../errors/debug-log.ts";
 import {
   BOOLEAN,
@@ -29,6 +31,7 @@ import { debugLog } from "./environment/debug-log.ts";
 export function createConnect(base: WebSocketConstructor): Connect {
   return (url, options = {}) => {
     checkOptions("connect", options, EXPECTED);
+    checkContract(options);
     if (typeof url !== "function") void new URL(url);
     const { webSocketOptions, decide, ...others } = options;
     let current: WebSocketOptions | undefined;
@@ -69,6 +72,18 @@ const EXPECTED: ExpectedOptions<ConnectOptions> = {
   random: FUNCTION,
   timers: TIMERS,
 };
+
+/** @throws UsageError `INVALID_OPTION` for `validate` without a contract that can do it */
+function checkContract({
+  validate,
+  contract,
+}: Pick<ConnectOptions<Contract>, "contract" | "validate">): void {
+  if (validate !== true || (contract !== undefined && "validateReceived" in contract)) return;
+  throw new UsageError(
+    "INVALID_OPTION",
+    "connect: validate is true without a contract of defineContract; pass it as contract",
+  );
+}
 
 /** Makes `decide` throw for a result that is not a decision. */
 function checked(decide: DecideReconnect): DecideReconnect {
