@@ -91,11 +91,15 @@ export function formatTopicName(
   pattern: string,
   params: Readonly<Record<string, string>> = {},
 ): string {
-  const name = pattern.replace(/(^|\/):([^/]+)/g, (_, slash: string, param: string) => {
-    // Ignores inherited properties.
-    const value = check({ ...params }[param], `the param ${param} of ${pattern}`, "INVALID_PARAM");
-    return slash + encodeURIComponent(value);
-  });
+  const name = pattern.replace(
+    /(^|\/):([^/]+)/g,
+    (_, slash: string, param: string) =>
+      slash +
+      encodeURIComponent(
+        // Ignores inherited properties.
+        check({ ...params }[param], `the param ${param} of ${pattern}`, "INVALID_PARAM"),
+      ),
+  );
   return check(name, `the name ${pattern}`, "INVALID_TOPIC_NAME", MAX_NAME_LENGTH);
 }
 

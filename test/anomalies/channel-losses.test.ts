@@ -169,7 +169,7 @@ class World {
       if (entry !== undefined && !entry.isEnd) this.seen.push(entry.value!);
       for (const stream of this.streams) {
         const next = stream.end === undefined ? stream.reader.take() : undefined;
-        if (next?.isEnd) stream.end = { error: next.error };
+        if (next?.isEnd) stream.end = { error: next.value as Error };
         else if (next !== undefined) stream.items.push(next.value);
       }
     }

@@ -8,7 +8,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /**
    * The time for the call to settle, in milliseconds, including the wait for a connection. After it, the call
-   * rejects with the ChannelError `TIMEOUT`, and the signal of the handler aborts. Default: no limit.
+   * rejects with the ChannelError `TIMEOUT`, and the signal of the handler aborts. There is no limit above
+   * 2,147,483,647. Default: no limit.
    */
   readonly timeoutMs?: number;
 }

@@ -29,6 +29,8 @@ interface DefinedContract extends Contract {
 
 /** The client asks for fresh credentials after this part of their time. */
 const REFRESH_AFTER = 0.8;
+/** And again after this time, in milliseconds, until the server has accepted some. */
+const REFRESH_AGAIN_AFTER_MS = 30_000;
 
 const valueOf = async (value: unknown, parameter?: unknown): Promise<unknown> =>
   typeof value === "function" ? value(parameter) : value;
@@ -41,8 +43,8 @@ export function createClient(
     contract,
     auth,
     validate,
-    maxQueuedBytes = 1_048_576,
-    creditBytes = 262_144,
+    maxQueuedBytes = 2 ** 20,
+    creditBytes = 2 ** 18,
     timers = globalThis,
     decide = environment.decide,
     webSocketOptions: _webSocketOptions,
@@ -56,16 +58,26 @@ export function createClient(
   let refreshTimer: unknown;
 
   const setState = (next: ChannelState): void => {
+    // Fresh credentials are for the connection that they are requested on.
+    timers.clearTimeout(refreshTimer as never);
     if (next !== state) states.push((state = next));
   };
   const report = errors.push as (error: unknown) => void;
-  const authorize = (): Promise<unknown> => valueOf(auth, { reason });
 
-  const refresh = (): void => {
-    reason = "expires";
-    authorize()
-      .then((value) => session.send({ type: "auth", auth: value }))
-      .catch(report);
+  const refreshAfter = (delayMs: number): void => {
+    const current = session.connection;
+    refreshTimer = timers.setTimeout(
+      () => {
+        refreshAfter(REFRESH_AGAIN_AFTER_MS);
+        valueOf(auth, { reason: "expires" })
+          .then(
+            (fresh) =>
+              current === session.connection && session.send({ type: "auth", auth: fresh }),
+          )
+          .catch(report);
+      },
+      Math.min(2 ** 31 - 1, delayMs),
+    );
   };
   const session = createSession({
     secret: crypto.getRandomValues(new globalThis.Uint32Array(4)).join("-"),
@@ -74,27 +86,20 @@ export function createClient(
     now: () => [Date.now(), performance.now()],
     timers,
     send: (message) => connection.send(message),
-    fail: (error) => connection.fail(error),
     onError: report,
     onWelcome(expiresInMs) {
       reason = "connect";
       setState("open");
-      timers.clearTimeout(refreshTimer as never);
-      if (expiresInMs! >= 0)
-        refreshTimer = timers.setTimeout(
-          refresh,
-          Math.min(2 ** 31 - 1, expiresInMs! * REFRESH_AFTER),
-        );
+      if (expiresInMs! >= 0) refreshAfter(expiresInMs! * REFRESH_AFTER);
     },
   });
   const close: ChannelClient["close"] = async ({ flushMs = 0 } = {}) => {
+    let timer: unknown;
     await new Promise<void>((resolve) => {
-      const timer = timers.setTimeout(resolve, flushMs);
-      session.whenIdle(() => {
-        timers.clearTimeout(timer as never);
-        resolve();
-      });
+      if (!(flushMs >= 2 ** 31)) timer = timers.setTimeout(resolve, flushMs);
+      session.onIdle(resolve);
     });
+    timers.clearTimeout(timer as never);
     session.end(new ChannelError("CLIENT_CLOSED", "close was called"));
     await connection.close();
   };
@@ -106,12 +111,13 @@ export function createClient(
     onError: eventsOf(errors.read),
     topic: (pattern: string, params?: Record<string, string>) =>
       createTopic(session, formatTopicName(pattern, params)),
-    call: (name: string, input: unknown, options?: CallOptions) =>
-      toCall(
+    call(name: string, input: unknown, options?: CallOptions) {
+      return toCall(
         session
-          .request("call", (id) => ({ input, number: id }), options, undefined, name)
+          .request("call", name, (id) => ({ name, input, number: id }), options)
           .then((answer) => (answer as { output?: unknown }).output),
-      ),
+      );
+    },
     stream: (
       name: string,
       input: unknown,
@@ -130,7 +136,7 @@ export function createClient(
     {
       prepare() {
         setState("connecting");
-        return Promise.all([valueOf(url), authorize()]);
+        return Promise.all([valueOf(url), valueOf(auth, { reason })]);
       },
       lose(end) {
         const error = endError("CONNECTION_LOST", end);
@@ -139,9 +145,19 @@ export function createClient(
         setState("waiting");
       },
       end(end) {
-        timers.clearTimeout(refreshTimer as never);
         if (!session.ended) {
-          session.end(endError(END_CODES[end.code] ?? "CONNECTION_LOST", end));
+          session.end(
+            endError(
+              session.versions
+                ? "UNSUPPORTED_VERSION"
+                : end.code === 3000
+                  ? "UNAUTHORIZED"
+                  : end.code === 3003
+                    ? "FORBIDDEN"
+                    : "CONNECTION_LOST",
+              end,
+            ),
+          );
           report(session.ended);
         }
         setState("closed");
@@ -170,21 +186,13 @@ export function createClient(
   return client as unknown as ChannelClient;
 }
 
-/** The codes of the errors after which the client ends, by close code. */
-const END_CODES: Readonly<Record<number, string>> = {
-  1002: "UNSUPPORTED_VERSION",
-  3000: "UNAUTHORIZED",
-  3003: "FORBIDDEN",
-};
-
 /**
  * The error of everything that fails because a connection has ended. Its cause is the error of the transport,
  * or the close.
  */
-function endError(errorCode: string, end: ConnectionEnd): ChannelError {
-  const { code, reason, error } = end;
-  const why = (error as Error | undefined)?.message || reason || "lost";
-  return new ChannelError(errorCode, `the connection ended with ${code}: ${why}`, {
-    cause: error ?? end,
+function endError(code: string, end: ConnectionEnd): ChannelError {
+  const why = (end.error as Error | undefined)?.message || end.reason || "lost";
+  return new ChannelError(code, `the connection ended with ${end.code}: ${why}`, {
+    cause: end.error ?? end,
   });
 }

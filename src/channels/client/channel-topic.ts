@@ -25,8 +25,9 @@ export function createTopic(
     async publish(data, { id: key, signal }: PublishDraftOptions = {}) {
       const fields = (number: number): object =>
         key === undefined ? { topic, data, number } : { topic, data, key };
-      const answer = await session.request("publish", fields, { signal });
+      const answer = await session.request("publish", topic, fields, { signal });
       const { position, isDuplicate } = answer as PublishResult;
+      if (!position) session.volatile.add(topic);
       return { position, isDuplicate } as PublishResult;
     },
     history: ({ signal, limit = 100, before, after }: HistoryPageOptions = {}) =>

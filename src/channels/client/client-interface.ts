@@ -36,7 +36,7 @@ export type ChannelState = "connecting" | "open" | "waiting" | "closed";
 export interface CloseChannelOptions {
   /**
    * The time to wait for the answers of pending publishes and calls, in milliseconds, before the connection
-   * closes. Default: 0.
+   * closes. There is no limit above 2,147,483,647. Default: 0.
    */
   readonly flushMs?: number;
 }

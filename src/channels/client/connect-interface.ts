@@ -18,7 +18,8 @@ export interface AuthRequest {
 
 /**
  * Options of `connect`. The client checks its connection itself: it sends a ping after 30 seconds without a
- * message, and connects again if the server does not answer within 20 seconds.
+ * message, and connects again if no message arrives within 20 seconds. It waits longer while its own output gets
+ * sent. A message of the server must arrive within 50 seconds.
  */
 export interface ConnectOptions<C extends Contract = AnyContract> extends Pick<
   ReconnectingWebSocketOptions,
@@ -38,8 +39,9 @@ export interface ConnectOptions<C extends Contract = AnyContract> extends Pick<
   readonly contract?: C;
   /**
    * The credentials that `authorize` of the server gets, any JSON value; or a function that returns them
-   * before each connection, and before they expire. A function that throws, or does not settle within
-   * `handshakeTimeoutMs`, is a failed attempt to connect. Default: none.
+   * before each connection, and after 80 % of the time until they expire. A function that throws, or does not
+   * settle within `handshakeTimeoutMs`, is a failed attempt to connect. If the server has not accepted fresh
+   * credentials, the client asks for others after 30 seconds. Default: none.
    */
   readonly auth?: string | number | boolean | null | object | ((request: AuthRequest) => unknown);
   /**

@@ -18,6 +18,7 @@ export type ConnectionEnd = Pick<WebSocketCloseEvent, "code" | "reason" | "wasCl
 /** A WebSocket of any runtime, as a client uses it. */
 export interface ClientSocket {
   binaryType: string;
+  readonly bufferedAmount: number;
   /** The maximum size of a received message. Undefined if there is no limit, as in browsers. */
   readonly maxMessageBytes?: number;
   onopen: unknown;
@@ -53,8 +54,6 @@ export interface ConnectionOptions extends Pick<
 export interface KeptConnection {
   /** Sends a message on the current connection, if there is one. */
   send(message: Message): void;
-  /** Fails the current connection. */
-  fail(error: unknown): void;
   /** Connects again at once. */
   reconnect(): void;
   /** Ends it, and calls `end` of the handler. Resolves after the closing handshake. */
@@ -101,7 +100,8 @@ export function keepConnected(
   { timers, decide, random = Math.random, ...delays }: ConnectionOptions,
 ): KeptConnection {
   const settings = { ...DEFAULTS, random };
-  for (const [name, value = settings[name as "maxDelayMs"]] of Object.entries(delays)) {
+  for (const name in delays) {
+    const value = delays[name as "maxDelayMs"] ?? settings[name as "maxDelayMs"];
     if (!(name in settings && isDelay(value)))
       throw new UsageError("INVALID_OPTION", `the option ${name} cannot be ${value}`);
     settings[name as "maxDelayMs"] = value;
@@ -119,8 +119,17 @@ export function keepConnected(
     timer = timers.setTimeout(callback, delayMs);
   };
   const fail = (error: unknown): void => lose({ ...NO_CONNECTION, error });
-  const failAfter = (delayMs = settings.handshakeTimeoutMs): void =>
-    wait(() => fail(new ChannelError("TIMEOUT", `no answer within ${delayMs} ms`)), delayMs);
+  /** Fails the attempt or connection after a time in which less and less waits to be sent. */
+  const failAfter = (
+    delayMs = settings.handshakeTimeoutMs,
+    unsentBytes = socket?.bufferedAmount,
+  ): void => {
+    wait(() => {
+      // Without a socket, both are undefined.
+      if (unsentBytes! > (socket?.bufferedAmount as number)) failAfter(delayMs);
+      else fail(new ChannelError("TIMEOUT", `no answer within ${delayMs} ms`));
+    }, delayMs);
+  };
   const check = (): void => {
     session.send({ type: "ping" });
     failAfter(PONG_WITHIN_MS);
@@ -146,7 +155,7 @@ export function keepConnected(
     // First, because the delay after a stable connection is the shortest.
     drop();
     const decision = decide(end);
-    const isLater = decision === "retry-later" || page.document?.hidden;
+    const isLater = page.document?.hidden || decision === "retry-later";
     if (decision === "stop") finish(end);
     else retry(reconnectDelayMs(settings, attempts, isLater) + ~~decision, end);
   };
@@ -156,6 +165,16 @@ export function keepConnected(
     listen("removeEventListener");
     handler.end(end);
   };
+  /** Makes a listener of the socket. An error fails the connection. */
+  const guarded =
+    <Event>(listener: (event: Event) => void) =>
+    (event: Event): void => {
+      try {
+        listener(event);
+      } catch (error) {
+        fail(error);
+      }
+    };
   const connect = async (): Promise<void> => {
     sinceMs = Date.now();
     failAfter();
@@ -165,15 +184,15 @@ export function keepConnected(
       if (timer !== attempt) return;
       const opened = (socket = new WebSocket(url as string, SUBPROTOCOL));
       opened.binaryType = "arraybuffer";
-      opened.onopen = () => {
+      opened.onopen = guarded(() => {
         sinceMs = Date.now();
         failAfter();
         session.hello(auth, opened.maxMessageBytes);
-      };
-      opened.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      });
+      opened.onmessage = guarded(({ data }: MessageEvent<string | ArrayBuffer>) => {
         wait(check, PING_AFTER_MS);
         session.receive(typeof data === "string" ? data : new Uint8Array(data));
-      };
+      });
       opened.onclose = lose;
     } catch (error) {
       if (timer === attempt) fail(error);
@@ -182,21 +201,21 @@ export function keepConnected(
   const wake = (): void => {
     if (page.document?.hidden) return;
     if (session.isOpen) check();
-    else if (Date.now() - sinceMs > STALE_ATTEMPT_MS) connection.reconnect();
+    else if (Date.now() - sinceMs > STALE_ATTEMPT_MS) retry(0, NO_CONNECTION);
   };
   const listen = (method: "addEventListener" | "removeEventListener"): void => {
     for (const type of ["online", "visibilitychange"]) page[method]?.(type, wake);
   };
   const connection: KeptConnection = {
     send: (message) => socket?.send(message),
-    fail,
     reconnect() {
       if (!session.ended) retry(0, NO_CONNECTION);
     },
     close() {
-      const closed = new Promise<void>((resolve) => drop(resolve, NORMAL));
-      finish(NO_CONNECTION);
-      return closed;
+      return new Promise<void>((resolve) => {
+        drop(resolve, NORMAL);
+        finish(NO_CONNECTION);
+      });
     },
   };
   listen("addEventListener");

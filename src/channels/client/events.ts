@@ -41,7 +41,7 @@ export function eventsOf<T>(read: () => FlowReader<T>): ChannelEvents<T> {
         reader.wake!();
         if (entry.isEnd) {
           reader.close();
-          onDone?.(entry.error);
+          onDone?.(entry.value);
         } else onEvent(entry.value!);
       };
       reader.wake = () => queueMicrotask(deliver);

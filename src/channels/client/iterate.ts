@@ -15,7 +15,7 @@ export function iterate(
   { signal, onLost }: IterateOptions = {},
 ): ChannelStream<never> {
   let reader: FlowReader<unknown> | undefined;
-  let isOver = false;
+  let isOver: boolean | undefined;
   // Also while the loop is busy, so that the source ends at once.
   const close = (): void => {
     isOver = true;
@@ -33,12 +33,11 @@ export function iterate(
           await new Promise<void>((resolve) => {
             reader!.wake = resolve;
           });
-        else if (entry.isEnd) {
-          if (entry.error) throw entry.error;
-          return;
-        } else if (!(entry.value instanceof Error)) yield entry.value as never;
-        else if (onLost && entry.value instanceof PublicationsLostError) onLost(entry.value);
-        else throw entry.value;
+        else if (entry.value instanceof Error) {
+          if (!onLost || !(entry.value instanceof PublicationsLostError)) throw entry.value;
+          onLost(entry.value);
+        } else if (entry.isEnd) return;
+        else yield entry.value as never;
       }
       signal?.throwIfAborted();
     } finally {

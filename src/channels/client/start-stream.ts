@@ -1,4 +1,4 @@
-import type { ClientSession } from "../wire/client-session.ts";
+import type { ClientSession, Request } from "../wire/client-session.ts";
 import { createFlow, type FlowReader } from "../wire/credit-flow.ts";
 
 /** Starts a stream after the item `lastId`. Closing the reader cancels it. */
@@ -14,15 +14,16 @@ export function startStream(
     () => session.cancel(request),
   );
   const reader = flow.read();
-  const request = session.add(
+  const request: Request = session.add(
     "stream",
-    () => ({ input, credit: flow.open(), lastId }),
+    name,
+    () => ({ name, input, credit: flow.open(), lastId }),
     flow.end,
-    (data, { itemId }, bytes) => {
+    () => request.isRepeated,
+    ({ data, itemId }, bytes) => {
       lastId = itemId ?? lastId;
       flow.push(data, bytes);
     },
-    name,
   );
   return reader;
 }

@@ -117,7 +117,7 @@ export interface ChannelTopicBase<Draft, Message, Options> {
   /**
    * Subscribes to the topic with the first `next()`, and iterates over its messages, through reconnects. Each
    * iterator has its own queue. All topics of a client with the same name share one subscription, which ends
-   * with the last iterator.
+   * with the last iterator. Its `creditBytes` is renewed at the pace of the slowest iterator.
    *
    * The iterator throws a `ChannelError` if the server refuses the subscription or ends it, for example with
    * `TOO_BIG` for a publication above `maxMessageBytes` of the client. It throws `PublicationsLostError` when
@@ -133,6 +133,9 @@ export interface ChannelTopicBase<Draft, Message, Options> {
    * Rejects with a `ChannelError`; its `mayBeStored` says whether the publication may be stored. It rejects
    * with `QUEUE_FULL` at once if all publishes and calls without an answer would together exceed
    * `maxQueuedBytes`, and with `TOO_BIG` if the message exceeds `maxMessageBytes` of the server.
+   *
+   * To a volatile topic, it rejects with `CONNECTION_LOST` without a connection, or if the connection is lost
+   * before the answer, and is not sent again. The client knows that a topic is volatile after the first answer.
    */
   publish(draft: Draft, options?: PublishDraftOptions): Promise<PublishResult>;
 }
@@ -165,7 +168,7 @@ export interface ChannelPresence<Data> {
   readonly onMembersChange: ChannelEvents<MembersChange<Data>>;
   /**
    * Enters the topic until `leave()` or `close()`, through reconnects. Resolves with the member that the
-   * server's rule returned. Rejects with a `ChannelError`.
+   * server's rule returned. Rejects with a `ChannelError`: with `LEFT` if `leave()` is called before the answer.
    */
   enter(): Promise<ChannelMember<Data>>;
   /**

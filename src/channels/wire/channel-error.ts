@@ -8,7 +8,8 @@ import type { SchemaIssue } from "../../schema/standard-schema.ts";
  * - `INVALID_REQUEST`: a field of the request is missing or has the wrong type.
  * - `UNKNOWN_TOPIC`, `UNKNOWN_CALL`: the server's contract does not have the name.
  * - `FORBIDDEN`: a rule does not allow the request, or there is no rule.
- * - `INVALID_DATA`: the data does not match the schema; see `issues`.
+ * - `INVALID_DATA`: the data does not match the schema; see `issues`. The client makes it too, if JSON cannot express the
+ *   data; then `cause` is the error of `JSON.stringify`.
  * - `TOO_BIG`: the data exceeds a limit in bytes: of the topic, or `maxMessageBytes` of the server or the client. The
  *   client makes it too, before it sends a message that the server does not accept.
  * - `TOO_MANY_REQUESTS`: a limit of the server is reached; try again after `retryAfterMs`.
@@ -19,12 +20,14 @@ import type { SchemaIssue } from "../../schema/standard-schema.ts";
  * The client makes these:
  *
  * - `UNAUTHORIZED`: the server does not accept the result of `auth`.
- * - `CONNECTION_LOST`: the connection ended before the answer to a call that is not idempotent.
+ * - `CONNECTION_LOST`: the connection ended before the answer to a call that is not idempotent, or to a publish to a
+ *   volatile topic; or there is no connection for such a publish.
+ * - `LEFT`: `leave` was called before the answer to `enter`.
  * - `QUEUE_FULL`: all publishes and calls without an answer would together exceed `maxQueuedBytes`.
  * - `CLIENT_CLOSED`: `close` was called.
  * - `TIMEOUT`: the server did not answer within `timeoutMs`.
  * - `UNCONFIRMED`: the server may or may not have stored the publication, and it is too late to ask again.
- * - `UNSUPPORTED_VERSION`: the server closed with 1002, because it does not understand the client.
+ * - `UNSUPPORTED_VERSION`: the server does not support this version of the protocol.
  */
 export type ChannelErrorCode =
   | "INVALID_REQUEST"
@@ -39,6 +42,7 @@ export type ChannelErrorCode =
   | "INTERNAL"
   | "UNAUTHORIZED"
   | "CONNECTION_LOST"
+  | "LEFT"
   | "QUEUE_FULL"
   | "CLIENT_CLOSED"
   | "TIMEOUT"
@@ -71,7 +75,9 @@ export class ChannelError extends TidewayError {
   /** @param message default: the code */
   constructor(code: string, message?: string, details: ChannelErrorDetails = {}) {
     super(code, message ?? code, details);
-    Object.assign(this, details);
+    // By name, because a frame of a server may have other fields, such as `__proto__`.
+    const { data, issues, retryAfterMs, mayBeStored } = details;
+    Object.assign(this, { data, issues, retryAfterMs, mayBeStored });
   }
 
   override get name(): string {

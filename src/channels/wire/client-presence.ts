@@ -1,12 +1,10 @@
 import { ChannelError } from "./channel-error.ts";
 import type { ClientSession } from "./client-session.ts";
-import { type SessionState, type StateHandler, want } from "./client-state.ts";
-import { createFlow, type FlowReader } from "./credit-flow.ts";
+import { follow, type SessionState, type StateHandler, want } from "./client-state.ts";
+import type { CreditFlow, FlowReader } from "./credit-flow.ts";
 import type { FrameMember } from "./frames.ts";
 
 type Members = readonly FrameMember[];
-
-const NONE: Members = [];
 
 /** A change of the members of a topic. */
 export interface FrameMembersChange {
@@ -16,7 +14,7 @@ export interface FrameMembersChange {
 }
 
 /** Follows the members of a topic. */
-interface Watch extends StateHandler {
+interface Watch extends Omit<StateHandler, "end"> {
   readonly members: Members | undefined;
   read(): FlowReader<FrameMembersChange>;
 }
@@ -31,7 +29,7 @@ interface Presence extends StateHandler {
 
 /** Returns the members of a topic. Undefined if the client does not know them. */
 export function membersOf(session: ClientSession, topic: string): Members | undefined {
-  return (session.states.get(`watch ${topic}`)?.handler as Watch | undefined)?.members;
+  return (session.states.get(`watch ${topic}`) as Watch | undefined)?.members;
 }
 
 /** Follows the members of a topic. All readers of a topic share one watch. */
@@ -39,16 +37,13 @@ export function watchMembers(
   session: ClientSession,
   topic: string,
 ): FlowReader<FrameMembersChange> {
-  return want(session, "watch", topic, (state) => createWatch(session, state)).read();
+  return follow(session, "watch", topic, undefined, createWatch);
 }
 
-function createWatch({ timers }: ClientSession, state: () => SessionState): Watch {
-  const flow = createFlow<FrameMembersChange>(0, undefined, () =>
-    timers.setTimeout(() => flow.readers.size || state().close(), 0),
-  );
+function createWatch(flow: CreditFlow<FrameMembersChange>): Watch {
   let members: Members | undefined;
   /** The members in `some` that are not in `others`, by id. */
-  const without = (some = NONE, others = NONE): Members =>
+  const without = (some: Members = [], others: Members = []): Members =>
     some.filter((member) => !others.some(({ id }) => id === member.id));
   const change = (next: Members, joined = without(next, members)): void => {
     const left = without(members, next);
@@ -70,7 +65,6 @@ function createWatch({ timers }: ClientSession, state: () => SessionState): Watc
       else if (frame.type === "join")
         change([...without(members, [frame.member]), frame.member], [frame.member]);
     },
-    end: flow.end,
   };
 }
 
@@ -99,7 +93,7 @@ function createPresence(
 ): Presence {
   let resolve: (member: FrameMember) => void;
   let reject: (error: ChannelError) => void;
-  let hasEntered = false;
+  let hasEntered: boolean | undefined;
   return {
     done: new Promise<FrameMember>((onDone, onFailure) => {
       resolve = onDone;
@@ -120,7 +114,7 @@ function createPresence(
     end(error) {
       if (error && hasEntered && !session.ended) session.onError(error);
       if (leaving && !error) resolve(undefined!);
-      reject(error ?? new ChannelError("CONNECTION_LOST", "leave was called"));
+      reject(error ?? new ChannelError("LEFT", "leave was called"));
       return first!;
     },
   };

@@ -21,8 +21,6 @@ export interface ClientSessionEnvironment {
   readonly timers: SessionTimers;
   /** Sends a message on the current connection. */
   send(message: Message): void;
-  /** Ends the current connection, because the server broke the protocol. */
-  fail(error: unknown): void;
   /** The server has accepted the result of `auth`. */
   onWelcome(expiresInMs: number | undefined): void;
   /** Reports an error that no promise and no loop has. */
@@ -53,7 +51,7 @@ type Welcome = Extract<ServerFrame, { type: "welcome" }>;
 /**
  * The type of a request says what happens to it if the connection is lost before its answer:
  *
- * - `publish`: it is sent again, within the time that the server allows.
+ * - `publish`: it is sent again, within the time that the server allows. To a volatile topic, it fails.
  * - `call`: the same, if the server says that it is repeatable. Otherwise it fails.
  * - `stream`: it continues, if the server says that it is repeatable. Otherwise it fails.
  * - `history`: it is sent again.
@@ -73,40 +71,43 @@ export type RequestType =
 export type Settle = (error?: ChannelError, answer?: AnswerFrame) => void;
 
 /** Called for each item of a stream or of a history. */
-export type OnItem = (data: unknown, frame: ItemFrame, bytes: number) => void;
+export type OnItem = (item: ItemFrame, bytes: number) => void;
 
 /** A request that has no answer yet. */
 export interface Request {
   readonly type: RequestType;
   readonly id: number;
-  /** The name of a call or stream. */
+  /** The name of the call or stream, or the topic. Undefined for a request of a `SessionState`. */
   readonly name: string | undefined;
   /** How much of the queue it takes. */
-  readonly bytes: number;
+  bytes: number;
   /** Makes the message for the current connection. */
-  readonly encode: () => Message;
-  readonly settle: Settle;
+  encode: () => Message;
+  readonly end: Settle;
   readonly onItem: OnItem | undefined;
+  /** Whether to send it again after a temporary error, which has `retryAfterMs`. Default: false. */
+  readonly retryIf: (() => boolean | undefined) | undefined;
   /** When it was sent for the first time. */
   sentAt?: readonly number[];
   /** Whether it was sent on the current connection. */
   isSent?: boolean;
-  /** Whether a publish or call was sent on an earlier connection. That server may have carried it out. */
-  isRepeated?: boolean;
+  /** Whether it was sent on an earlier connection too. That server may have carried it out. */
+  isRepeated?: boolean | undefined;
 }
 
-/** How a caller can end its request. */
+/** How a request ends without an answer, or continues after an error. */
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  readonly retryIf?: Request["retryIf"];
 }
 
-/** Makes the fields of a request besides its type, id and name. Called for each connection. */
+/** Makes the fields of a request besides its type and id. Called each time that it is sent. */
 export type Fields = (id: number) => object;
 
 /**
  * The client's end of the protocol `tideway.channels.1`, without I/O. A session outlives its connections: it
- * keeps requests and subscriptions, and sends them again on the next one.
+ * keeps requests and receivers, and sends them again on the next one.
  */
 export interface ClientSession extends Pick<
   ClientSessionEnvironment,
@@ -115,22 +116,26 @@ export interface ClientSession extends Pick<
   /** Subscriptions, watches and presences, by kind and topic. */
   readonly states: Map<string, SessionState>;
   /** Receives publications, by the numbers that the server gave the topics on this connection. */
-  readonly subscriptions: Map<number, (data: unknown, bytes: number) => void>;
+  readonly receivers: Map<number, (data: unknown, bytes: number) => void>;
   /** Counts the connections of the session. */
   readonly connection: number;
+  /** The topics that store nothing, as far as the server's answers have shown. */
+  readonly volatile: Set<string>;
+  /** Whether the server has answered with the versions that it supports, because it does not support this one. */
+  readonly versions?: boolean;
   /** Whether the server has accepted the current connection. */
   readonly isOpen?: boolean;
   /** The error that ended the session, if it has ended. */
   readonly ended?: ChannelError;
   /** Calls back, maybe more than once, when there is no publish and no call without an answer. */
-  whenIdle(callback: () => void): void;
+  onIdle(callback: () => void): void;
   /**
    * A connection is open: introduces the client.
    *
    * @param maxMessageBytes the maximum size of a message that the connection accepts. Default: no limit
    */
   hello(auth: unknown, maxMessageBytes?: number): void;
-  /** Handles a message of the server. Never throws. */
+  /** Handles a message of the server. @throws if the server broke the protocol: the connection must end */
   receive(message: string | Uint8Array): void;
   /** The connection has ended, for the reason in `error`. */
   lose(error: ChannelError): void;
@@ -139,16 +144,23 @@ export interface ClientSession extends Pick<
   /** Sends a frame that has no answer, unless there is no connection. */
   send(frame: object): void;
   /** Makes a request, now or when there is a connection. */
-  add(type: RequestType, fields: Fields, settle: Settle, onItem?: OnItem, name?: string): Request;
+  add(
+    type: RequestType,
+    name: string | undefined,
+    fields: Fields,
+    settle: Settle,
+    retryIf?: () => boolean | undefined,
+    onItem?: OnItem,
+  ): Request;
   /** Ends a request, and tells the server if it has an effect there. */
   cancel(request: Request, error?: ChannelError): void;
   /** Makes a request. The promise resolves with the answer, or with undefined for a dropped request. */
   request(
     type: RequestType,
+    name: string,
     fields: Fields,
     options?: RequestOptions,
     onItem?: OnItem,
-    name?: string,
   ): Promise<AnswerFrame>;
 }
 
@@ -167,23 +179,14 @@ function readFrame(message: string | Uint8Array): unknown {
   // Without a line feed, the header is empty, which is not JSON.
   const end = message.indexOf(LINE_FEED) + 1;
   const frame = JSON.parse(new TextDecoder().decode(message.subarray(0, end))) as AnyFields;
-  const field = Array.isArray(frame) ? 1 : frame.type === "result" ? "output" : "data";
-  return Object.assign(frame, { [field]: message.subarray(end) });
+  return Object.assign(frame, {
+    [Array.isArray(frame) ? 1 : frame.type === "result" ? "output" : "data"]: message.subarray(end),
+  });
 }
 
 /** Makes the error of a frame that has the fields of one. */
 function errorOf(frame: ErrorFields): ChannelError {
-  // `name` is a getter of errors.
-  const {
-    type: _type,
-    id: _id,
-    topic: _topic,
-    name: _name,
-    code,
-    message,
-    ...details
-  } = frame as never as Record<string, never>;
-  return new ChannelError(code, message, details);
+  return new ChannelError(frame.code, frame.message, frame);
 }
 
 /** How often the client looks for publishes and calls that it must not send again, in milliseconds. */
@@ -191,84 +194,95 @@ const CHECK_EXPIRY_MS = 1000;
 
 /** Creates the session of a client, before its first connection. */
 export function createSession(environment: ClientSessionEnvironment): ClientSession {
-  const { timers } = environment;
+  const timers = environment.timers;
+  /** The requests without an answer, sent or not. */
   const requests = new globalThis.Map<number, Request>();
+  /** By type: the requests to send on the current connection, in order. */
+  let waiting: Record<string, Set<Request>> = {};
   /** By type: how many requests were sent and have no answer. */
   let pending: Record<string, number> = {};
   let queuedBytes = 0;
   let lastId = 0;
+  /** Why there is no connection, after the first one. */
+  let lost: ChannelError;
   let welcome: Welcome;
-  let onIdle: (() => void) | undefined;
+  let onceIdle: (() => void) | undefined;
   let expiry: unknown;
 
   const settle = (request: Request, error?: ChannelError, answer?: AnswerFrame): void => {
     if (!requests.delete(request.id)) return;
+    waiting[request.type]?.delete(request);
     queuedBytes -= request.bytes;
-    if (request.isSent) pending[request.type]--;
-    request.settle(error, answer);
-    // Only publishes and calls wait for the answers to others.
-    if (request.bytes) sendWaiting();
-    if (!queuedBytes) onIdle?.();
+    request.end(error, answer);
+    if (request.isSent) {
+      pending[request.type]--;
+      sendWaiting(request.type);
+    }
+    if (!queuedBytes) onceIdle?.();
   };
-  const fail = (
-    request: Request,
-    code: string,
-    message: string,
-    cause?: unknown,
-    end = settle,
-  ): void =>
-    end(request, new ChannelError(code, message, { cause, mayBeStored: !!request.sentAt }));
+  const fail = (request: Request, code: string, message: string, cause?: unknown): void =>
+    session.cancel(
+      request,
+      new ChannelError(code, message, { cause, mayBeStored: !!request.sentAt }),
+    );
 
-  const send = (request: Mutable<Request>): void => {
-    const { type } = request;
+  /** Returns whether `bytes` are within a limit. Otherwise the request fails. */
+  const fits = (
+    request: Request,
+    bytes: number,
+    maxBytes: number,
+    code: string,
+    limit: string,
+  ): boolean | void =>
+    !(bytes > maxBytes) || fail(request, code, `${bytes} bytes exceed ${limit} ${maxBytes}`);
+  /** Fails the request because there is no connection. */
+  const drop = (request: Request): void => fail(request, lost.code, lost.message, lost.cause);
+  /** Encodes the request, or fails it if JSON cannot express its data. */
+  const encode = (request: Request): Message | void => {
     try {
-      // The caller may change the data later, so it is encoded now. And it waits in the queue.
-      if (/^(pub|call)/.test(type) && !request.bytes) {
-        const message = request.encode();
-        queuedBytes += request.bytes = byteLength(message);
-        request.encode = () => message;
-        if (queuedBytes > environment.maxQueuedBytes) {
-          fail(
-            request,
-            "QUEUE_FULL",
-            `${queuedBytes} bytes exceed maxQueuedBytes ${environment.maxQueuedBytes}`,
-          );
-          return;
-        }
-      }
-      if (request.isSent || !session.isOpen || pending[type] >= welcome.maxPending[type as "call"])
-        return;
-      const message = request.encode();
-      const bytes = request.bytes || byteLength(message);
-      if (bytes > welcome.maxMessageBytes!) {
-        fail(
-          request,
-          "TOO_BIG",
-          `${bytes} bytes exceed maxMessageBytes ${welcome.maxMessageBytes} of the server`,
-        );
-        return;
-      }
-      pending[type] = ~~pending[type] + 1;
-      request.isSent = true;
-      request.sentAt ??= environment.now();
-      environment.send(message);
+      return request.encode();
     } catch (error) {
-      // JSON cannot express the data.
-      settle(request, error as ChannelError);
+      fail(request, "INVALID_DATA", `${error as TypeError}`, error);
     }
   };
-  const sendWaiting = (): void => {
-    for (const request of requests.values()) send(request);
+  /** Sends the request when the connection, and the number of requests without an answer, allow it. */
+  const enqueue = (request: Request): void => {
+    request.isSent = false;
+    (waiting[request.type] ??= new globalThis.Set()).add(request);
+    sendWaiting(request.type);
+  };
+  const sendWaiting = (type: string): void => {
+    for (const request of waiting[type]) {
+      if (!session.isOpen || pending[type] >= welcome.maxPending[type as "call"]) return;
+      waiting[type].delete(request);
+      const message = encode(request);
+      if (
+        message &&
+        fits(
+          request,
+          byteLength(message),
+          welcome.maxMessageBytes!,
+          "TOO_BIG",
+          "the server's maxMessageBytes",
+        )
+      ) {
+        pending[type] = ~~pending[type] + 1;
+        request.isSent = true;
+        request.sentAt ??= environment.now();
+        environment.send(message);
+      }
+    }
   };
 
   /** Fails the publishes and calls that were sent too long ago to be sent again. */
   const expire = (): void => {
     const now = environment.now();
     for (const request of requests.values()) {
-      const { bytes, sentAt, isSent } = request;
-      if (!bytes || !sentAt || isSent) continue;
-      const ageMs = Math.max(...now.map((ms, clock) => ms - sentAt[clock]));
-      if (ageMs >= welcome.idWindowMs)
+      if (
+        request.bytes &&
+        !request.isSent &&
+        request.sentAt?.some((ms, clock) => now[clock] - ms >= welcome.idWindowMs)
+      )
         fail(request, "UNCONFIRMED", `no answer within ${welcome.idWindowMs} ms`);
     }
     timers.clearTimeout(expiry as never);
@@ -280,7 +294,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     session.isOpen = true;
     expire();
     for (const state of session.states.values()) state.open();
-    sendWaiting();
+    for (const type in waiting) sendWaiting(type);
     environment.onWelcome(frame.expiresInMs);
   };
 
@@ -290,15 +304,23 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     // The error of a publish. The server holds back later publishes until the client has seen it.
     if (mayBeStored !== undefined) session.send({ type: "seen", id });
     if (type === "welcome") open(frame as Welcome);
+    else if (type === "versions") session.versions = true;
     else if (request) {
-      if (type === "item")
-        request.onItem?.((frame as ItemFrame).data, frame as ItemFrame, byteLength(message));
-      else if (type === "error")
-        settle(
-          request,
-          errorOf({ ...frame, mayBeStored: request.isRepeated || mayBeStored } as never),
-        );
-      else if (/^(result|end|subscribed|members)$/.test(type))
+      if (type === "item") request.onItem?.(frame as ItemFrame, byteLength(message));
+      else if (type === "error") {
+        const error = errorOf({
+          ...frame,
+          mayBeStored: (request.bytes && request.isRepeated) || mayBeStored,
+        } as never);
+        if (error.retryAfterMs! >= 0 && request.retryIf?.()) {
+          request.isSent = false;
+          session.onError(error);
+          timers.setTimeout(() => {
+            if (requests.has(id) && !request.isSent)
+              (request.retryIf!() ? enqueue : settle)(request);
+          }, error.retryAfterMs!);
+        } else settle(request, error);
+      } else if (/^(result|end|subscribed|members)$/.test(type))
         settle(request, undefined, frame as AnswerFrame);
     } else if (topic) {
       const kind = /^(lo|unsub)/.test(type) ? "subscribe" : "watch";
@@ -308,17 +330,18 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       // As a regular expression, like the others, because it compresses better.
       // oxlint-disable-next-line unicorn/prefer-string-starts-ends-with
       if (/^un/.test(type)) state.end(errorOf(frame as never));
-      else state.handler.receive(frame);
+      else state.receive(frame);
     }
   };
 
   const session: Mutable<ClientSession> = {
     ...environment,
     states: new globalThis.Map(),
-    subscriptions: new globalThis.Map(),
+    receivers: new globalThis.Map(),
     connection: 0,
-    whenIdle(callback) {
-      onIdle = callback;
+    volatile: new globalThis.Set(),
+    onIdle(callback) {
+      onceIdle = callback;
       if (!queuedBytes) callback();
     },
     hello(auth, maxMessageBytes) {
@@ -333,54 +356,64 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       );
     },
     receive(message) {
-      try {
-        const frame = readFrame(message);
-        if (Array.isArray(frame))
-          session.subscriptions.get(frame[0])?.(frame[1], byteLength(message));
-        else handle(frame as ServerFrame, message);
-      } catch (error) {
-        environment.fail(error);
-      }
+      const frame = readFrame(message);
+      if (Array.isArray(frame)) session.receivers.get(frame[0])?.(frame[1], byteLength(message));
+      else handle(frame as ServerFrame, message);
     },
     lose(error) {
       session.isOpen = false;
-      session.subscriptions.clear();
+      lost = error;
+      session.receivers.clear();
       pending = {};
+      waiting = {};
       for (const state of session.states.values()) state.request = undefined;
       for (const request of requests.values()) {
-        const { type, name, bytes, isSent } = request;
+        const { name, isSent } = request;
+        const isKept = /^(pub|his)/.test(request.type)
+          ? !session.volatile.has(name!)
+          : name && (!isSent || welcome.repeatable.includes(name));
+        request.isRepeated ||= isSent;
         request.isSent = false;
-        if (isSent && bytes) request.isRepeated = true;
-        const isKept = !isSent || /^(pub|his)/.test(type) || welcome.repeatable.includes(name!);
-        if (session.ended || (!isKept && name))
-          fail(request, error.code, error.message, error.cause);
-        else if (!isKept) settle(request);
+        if (session.ended || (!isKept && name)) drop(request);
+        else if (isKept) enqueue(request);
+        else settle(request);
       }
       expire();
     },
     end(error) {
-      session.ended ??= error;
-      session.lose(error);
+      session.lose((session.ended ??= error));
       for (const state of session.states.values()) state.open();
     },
     send(frame) {
       if (session.isOpen) environment.send(encodeFrame(frame as never));
     },
-    add(type, fields, settleRequest, onItem, name) {
+    add(type, name, fields, end, retryIf, onItem) {
       const id = ++lastId;
       const request: Request = {
         type,
         id,
         name,
         bytes: 0,
-        encode: () => encodeRequest({ type, id, name, ...fields(id) } as object),
-        settle: settleRequest,
+        encode: () => encodeRequest({ type, id, ...fields(id) } as object),
+        end,
         onItem,
+        retryIf,
       };
       requests.set(id, request);
-      // It fails the request.
-      if (session.ended) session.lose(session.ended);
-      else send(request);
+      if (session.ended || (!session.isOpen && type === "publish" && session.volatile.has(name!)))
+        drop(request);
+      else if (/^(pub|call)/.test(type)) {
+        // The caller may change the data later, so it is encoded now.
+        const message = encode(request);
+        if (message) {
+          request.encode = () => message;
+          queuedBytes += request.bytes = byteLength(message);
+          if (
+            fits(request, queuedBytes, environment.maxQueuedBytes, "QUEUE_FULL", "maxQueuedBytes")
+          )
+            enqueue(request);
+        }
+      } else enqueue(request);
       return request;
     },
     cancel(request, error) {
@@ -388,27 +421,21 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
         session.send({ type: "cancel", id: request.id });
       settle(request, error);
     },
-    request(type, fields, { signal, timeoutMs } = {}, onItem, name) {
+    request(type, name, fields, { timeoutMs, retryIf, signal } = {}, onItem) {
       return new Promise((resolve, reject) => {
         const abort = (): void => session.cancel(request, signal!.reason as ChannelError);
         // It makes the promise reject.
         signal?.throwIfAborted();
         signal?.addEventListener("abort", abort);
         const timer =
-          timeoutMs! >= 0 &&
+          timeoutMs! < 2 ** 31 &&
           timers.setTimeout(
-            () =>
-              fail(
-                request,
-                "TIMEOUT",
-                `no answer within ${timeoutMs} ms`,
-                undefined,
-                session.cancel,
-              ),
+            () => fail(request, "TIMEOUT", `no answer within ${timeoutMs} ms`),
             timeoutMs!,
           );
         const request = session.add(
           type,
+          name,
           fields,
           (error, answer) => {
             timers.clearTimeout(timer as never);
@@ -416,8 +443,8 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
             if (error) reject(error);
             else resolve(answer!);
           },
+          retryIf,
           onItem,
-          name,
         );
       });
     },

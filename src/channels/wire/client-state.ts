@@ -1,21 +1,7 @@
 import type { ChannelError } from "./channel-error.ts";
 import type { ClientSession, Request } from "./client-session.ts";
+import { createFlow, type CreditFlow, type FlowReader } from "./credit-flow.ts";
 import type { ServerFrame } from "./frames.ts";
-
-/** A lasting state of a topic, such as a subscription, which a client restores on every connection. */
-export interface SessionState<Handler extends StateHandler = StateHandler> {
-  readonly handler: Handler;
-  /** The request on the current connection, from when it is sent until an error or the connection's end. */
-  request?: Request | undefined;
-  /** Asks the server, if there is a connection and it has not been asked on it. */
-  readonly open: () => void;
-  /** Fails if the session has ended or the server has revoked it. Returns what its handler returns. */
-  end(error?: ChannelError): number | void;
-  /** Forgets the state. Returns whether to send a frame to the server. */
-  release(): boolean;
-  /** Forgets the state, and tells the server. */
-  close(): void;
-}
 
 /** The behaviour of one kind of state. */
 export interface StateHandler {
@@ -24,20 +10,43 @@ export interface StateHandler {
   /** Handles the answer of the server, or a later notice. */
   receive(frame: ServerFrame): void;
   /** It has failed, or the session has ended. */
-  readonly end: (error?: ChannelError) => number | void;
+  end(this: void, error?: ChannelError): number | void;
 }
 
-/** Runs `again` later, if the error is temporary: it has `retryAfterMs`. Returns whether it is. */
-export function retry(
+/** A lasting state of a topic, such as a subscription, which a client restores on every connection. */
+export interface SessionState extends StateHandler {
+  /** The request on the current connection, from when it is sent until the connection's end. */
+  request?: Request | undefined;
+  /** Asks the server, if there is a connection and it has not been asked on it. */
+  open(): void;
+  /** Forgets the state. Returns whether it was known. */
+  release(): boolean;
+  /** Forgets the state, and tells the server. */
+  close(): void;
+}
+
+/** A state with values, such as publications, and readers of them. */
+interface FollowedState<T, Start> extends StateHandler {
+  read(start: Start): FlowReader<T>;
+}
+
+/** Reads the values of a state. All readers of a topic share one state, which ends with its last reader. */
+export function follow<T, Start>(
   session: ClientSession,
-  error: ChannelError | undefined,
-  again: () => void,
-): boolean {
-  const delayMs = error?.retryAfterMs;
-  if (delayMs === undefined) return false;
-  session.onError(error);
-  session.timers.setTimeout(again, delayMs);
-  return true;
+  kind: "subscribe" | "watch",
+  topic: string,
+  start: Start,
+  create: (flow: CreditFlow<T>) => Omit<FollowedState<T, Start>, "end">,
+): FlowReader<T> {
+  return want(session, kind, topic, (state) => {
+    const flow: CreditFlow<T> = createFlow(
+      session.creditBytes,
+      (bytes) => session.send({ type: "credit", topic, bytes }),
+      // One task of grace: an application may end one loop and begin another.
+      () => session.timers.setTimeout(() => flow.readers.size || state().close(), 0),
+    );
+    return Object.assign(create(flow), { end: flow.end });
+  }).read(start);
 }
 
 /** Returns what a client already wants of a topic, or makes it. */
@@ -50,35 +59,39 @@ export function want<Handler extends StateHandler>(
   const { states } = session;
   const key = `${kind} ${topic}`;
   const known = states.get(key);
-  if (known) return known.handler as Handler;
+  if (known) return known as never;
 
   const isWanted = (): boolean => states.get(key) === state;
-  const state: SessionState<Handler> = {
-    handler: create(() => state),
+  const handler = create(() => state);
+  const { end } = handler;
+  const state: Handler & SessionState = Object.assign(handler, {
     open() {
-      if (session.ended) state.end(session.ended);
-      if (!session.isOpen || !isWanted() || state.request) return;
+      // After the session has ended, the request fails, which ends the state.
+      if (!(session.isOpen || session.ended) || !isWanted() || state.request) return;
       state.request = session.add(
         kind,
-        () => ({ topic, ...state.handler.fields?.() }),
+        undefined,
+        () => ({ topic, ...state.fields?.() }),
         (error, answer) => {
-          if (answer) state.handler.receive(answer);
-          else if (isWanted() && retry(session, error, state.open)) state.request = undefined;
-          else if (error || !isWanted()) state.end(error);
+          if (answer) state.receive(answer);
+          else if (error) state.end(error);
         },
+        isWanted,
       );
     },
-    end(error) {
+    end(error?: ChannelError) {
       state.release();
-      return state.handler.end(error);
+      return end(error);
     },
-    release: () => isWanted() && states.delete(key) && !!state.request,
+    release: () => isWanted() && states.delete(key),
     close() {
-      if (state.release()) session.send({ type: `un${kind}`, topic });
-      if (state.request) session.cancel(state.request);
+      if (state.release() && state.request) {
+        session.send({ type: `un${kind}`, topic });
+        session.cancel(state.request);
+      }
     },
-  };
+  });
   states.set(key, state);
   state.open();
-  return state.handler;
+  return state;
 }

@@ -1,7 +1,7 @@
-import { type ChannelError, PublicationsLostError } from "./channel-error.ts";
+import { PublicationsLostError } from "./channel-error.ts";
 import type { ClientSession } from "./client-session.ts";
-import { type SessionState, type StateHandler, retry, want } from "./client-state.ts";
-import { createFlow, type FlowReader } from "./credit-flow.ts";
+import { follow, type StateHandler } from "./client-state.ts";
+import type { CreditFlow, FlowReader } from "./credit-flow.ts";
 import { readEarlier } from "./earlier-items.ts";
 import type { TopicItem } from "./history.ts";
 
@@ -16,7 +16,7 @@ export interface SubscriptionStart {
 /** An item, or an error: a `PublicationsLostError` at the place of a loss, or the last value of a reader. */
 export type SubscriptionValue = TopicItem | Error;
 
-interface Subscription extends StateHandler {
+interface Subscription extends Omit<StateHandler, "end"> {
   read(start: SubscriptionStart): FlowReader<SubscriptionValue>;
 }
 
@@ -26,9 +26,9 @@ export function subscribe(
   topic: string,
   start: SubscriptionStart,
 ): FlowReader<SubscriptionValue> {
-  return want(session, "subscribe", topic, (state) =>
-    createSubscription(session, topic, start, state),
-  ).read(start);
+  return follow(session, "subscribe", topic, start, (flow) =>
+    createSubscription(session, topic, start, flow),
+  );
 }
 
 /** Creates the subscription to one topic. It follows the position of the last publication. */
@@ -37,15 +37,8 @@ function createSubscription(
   topic: string,
   /** Where the first reader starts, until the server has answered. */
   { last, since }: SubscriptionStart,
-  state: () => SessionState,
+  flow: CreditFlow<SubscriptionValue>,
 ): Subscription {
-  const { creditBytes, timers } = session;
-  const flow = createFlow<SubscriptionValue>(
-    creditBytes,
-    (bytes) => session.send({ type: "credit", topic, bytes }),
-    // One task of grace: an application may end one loop and begin another.
-    () => timers.setTimeout(() => flow.readers.size || state().close(), 0),
-  );
   /** The position of the last publication. Undefined before the server's answer, and for volatile topics. */
   let position: string | undefined;
   let start: (position: string | undefined) => void;
@@ -67,17 +60,15 @@ function createSubscription(
     reader: FlowReader<SubscriptionValue>,
     starts: SubscriptionStart,
     isLate: boolean,
-    base = position,
   ): Promise<void> => {
+    const isWanted = (): boolean => flow.readers.has(reader);
     if (isLate) reader.before = undefined;
-    base ??= await started;
+    const base = position ?? (await started);
     try {
       [reader.before, reader.isKnown] =
-        isLate && base ? await readEarlier(session, topic, starts, base) : [[]];
-      if (flow.readers.has(reader)) starts.onSubscribed?.();
+        isLate && base ? await readEarlier(session, topic, starts, base, isWanted) : [[]];
+      if (isWanted()) starts.onSubscribed?.();
     } catch (error) {
-      if (retry(session, error as ChannelError, () => void begin(reader, starts, isLate, base)))
-        return;
       reader.before = [error as Error];
     }
     reader.wake?.();
@@ -98,12 +89,12 @@ function createSubscription(
         // There is a reason unless the server has recovered. Without an earlier position it is not a loss.
         const isLoss = (position ?? since) !== undefined;
         if (frame.position) moveTo(frame.position, isLoss && frame.reason);
+        else session.volatile.add(topic);
         // The server may still send what it wrote before it got `unsubscribe`: then this replaces the receiver.
-        session.subscriptions.set(frame.number, receive);
+        session.receivers.set(frame.number, receive);
         last = since = undefined;
         start(position);
       } else if (frame.type === "lost") moveTo(frame.position, frame.reason);
     },
-    end: flow.end,
   };
 }

@@ -1,9 +1,8 @@
 /** A value of a flow, or its end, as a reader takes it. */
 export interface FlowEntry<T> {
   readonly value?: T;
-  /** Whether it is the end, and the error that ended the flow, if any. */
+  /** Whether it is the end. Then `value` is the error that ended the flow, if any. */
   readonly isEnd?: boolean;
-  readonly error?: Error | undefined;
 }
 
 /** A value of a flow. Values are linked, and each reader has its own place. */
@@ -63,29 +62,16 @@ export function createFlow<T>(
   let grantedBytes = Infinity;
 
   /** The number of bytes up to which the server may send. It follows the slowest reader. */
-  const limit = (): number =>
-    windowBytes + Math.min(last.bytes, ...[...readers].map((reader) => reader.last.bytes));
+  const limit = (): number => {
+    let { bytes } = last;
+    for (const reader of readers) bytes = Math.min(bytes, reader.last.bytes);
+    return bytes + windowBytes;
+  };
   const renew = (): void => {
     const bytes = limit() - grantedBytes;
     if (bytes < windowBytes / 2) return;
     grantedBytes += bytes;
     sendCredit!(bytes);
-  };
-  const wake = (): void => {
-    for (const reader of readers) reader.wake?.();
-  };
-  const take = (reader: FlowReader<T>): FlowEntry<T> | undefined => {
-    const { before, isKnown } = reader;
-    if (!before) return end;
-    if (before.length) return { value: before.shift()! };
-    let taken: FlowEntry<T> | undefined;
-    while (!taken && reader.last.next) {
-      reader.last = reader.last.next;
-      if (!isKnown?.(reader.last.value as never)) taken = reader.last;
-    }
-    // Also after values that were left out, because the server may wait for the credit.
-    renew();
-    return taken ?? end;
   };
   return {
     readers,
@@ -93,7 +79,19 @@ export function createFlow<T>(
       const reader: FlowReader<T> = {
         last,
         before: [],
-        take: () => take(reader),
+        take() {
+          const { before, isKnown } = reader;
+          if (!before) return end;
+          if (before.length) return { value: before.shift()! };
+          let taken: LinkedEntry<T> | undefined;
+          do {
+            taken = reader.last.next;
+            reader.last = taken ?? reader.last;
+          } while (taken && isKnown?.(taken.value as never));
+          // Also after values that were left out, because the server may wait for the credit.
+          renew();
+          return taken ?? end;
+        },
         close() {
           reader.take = () => undefined;
           reader.wake?.();
@@ -112,11 +110,11 @@ export function createFlow<T>(
     push(value, bytes = 0) {
       if (end) return;
       last = last.next = { value, bytes: last.bytes + bytes };
-      wake();
+      for (const reader of readers) reader.wake?.();
     },
     end(error) {
-      end = { isEnd: true, error };
-      wake();
+      end = { value: error as T, isEnd: true };
+      for (const reader of readers) reader.wake?.();
     },
   };
 }

@@ -20,8 +20,9 @@ const PAGE_SIZE = 1000;
 export async function readEarlier(
   session: ClientSession,
   topic: string,
-  { since: end, last = 0 }: SubscriptionStart,
+  { last = 0, since: end }: SubscriptionStart,
   base: string,
+  isWanted: () => boolean,
 ): Promise<Earlier> {
   const items: SubscriptionValue[] = [];
   /** Whether a value is up to `end`, where the items end. */
@@ -30,22 +31,28 @@ export async function readEarlier(
     const [endEpoch, endOffset] = end!.split(":");
     return epoch === endEpoch ? +offset <= +endOffset : epoch === base.split(":")[0];
   };
+  const options = { retryIf: isWanted };
   let page: HistoryPage;
   if (end)
     do {
-      page = await readHistory(session, topic, { after: end, limit: PAGE_SIZE });
+      page = await readHistory(session, topic, { after: end, limit: PAGE_SIZE }, options);
       items.push(...page.messages);
       end = page.messages.at(-1)?.position ?? end;
       if (page.reason) items.push(new PublicationsLostError(page.reason, (end = base)));
-    } while (page.messages.length && !isKnown({ position: base }));
+    } while (isWanted() && page.messages.length && !isKnown({ position: base }));
   else
     do {
-      page = await readHistory(session, topic, {
-        before: (items[0] as TopicItem | undefined)?.position,
-        limit: last - items.length,
-      });
+      page = await readHistory(
+        session,
+        topic,
+        {
+          before: (items[0] as TopicItem | undefined)?.position,
+          limit: last - items.length,
+        },
+        options,
+      );
       items.unshift(...page.messages);
       end ??= page.position;
-    } while (page.messages.length && items.length < last);
+    } while (isWanted() && page.messages.length && items.length < last);
   return [items, isKnown];
 }

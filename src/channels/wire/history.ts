@@ -29,8 +29,8 @@ export async function readHistory(
     messages = [];
     return { topic, ...query };
   };
-  const frame = await session.request("history", fields, options, (data, item) =>
-    messages.push({ data, position: item.position! }),
+  const frame = await session.request("history", topic, fields, options, ({ data, position }) =>
+    messages.push({ data, position }),
   );
   const { position, reason } = frame as never as HistoryPage;
   return { messages: messages!, position, reason };

@@ -1,6 +1,11 @@
 import { bytes, connect, defineContract } from "tideway/channels";
 import type { ChannelSession, ChannelsRouteOptions } from "tideway/channels/server";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { createClient } from "../../../src/channels/client/channel-client.ts";
+import type { ChannelClient } from "../../../src/channels/client/client-interface.ts";
+import type { AuthRequest } from "../../../src/channels/client/connect-interface.ts";
+import { decideReconnect } from "../../../src/client/reconnect-policy.ts";
+import { FakeTime, turn } from "../wire/session-peer.ts";
 import { anything, start, text } from "../server/support.ts";
 
 const contract = defineContract({
@@ -77,7 +82,7 @@ it("fails a call alone that is too big for the server, and continues", async () 
   await expect(client.call("math/double", "x".repeat(1_000))).rejects.toMatchObject({
     code: "TOO_BIG",
     message: expect.stringMatching(
-      /^\d+ bytes exceed maxMessageBytes 1000 of the server$/,
+      /^\d+ bytes exceed the server's maxMessageBytes 1000$/,
     ) as string,
     mayBeStored: false,
   });
@@ -108,6 +113,8 @@ it.each([
   [{ handshakeTimeoutMs: 0 }, /handshakeTimeoutMs is 0; it must be a number above 0 and up to 21/],
   [{ validate: "no" }, 'connect: validate is "no"; it must be true or false'],
   [{ validate: null }, "connect: validate is null; it must be true or false"],
+  [{ validate: true }, /^connect: validate is true without a contract of defineContract/],
+  [{ validate: true, contract: {} }, /^connect: validate is true without a contract of define/],
   [{ random: 0.5 }, "connect: random is 0.5; it must be a function"],
   [{ timers: {} }, "connect: timers is {}; it must be an object with setTimeout and clearTimeout"],
 ])("throws for the options %j", (options, why) => {
@@ -185,4 +192,174 @@ describe("close", () => {
     await Promise.all(closing);
     expect(client.state).toBe("closed");
   });
+});
+
+/** A client, and the server's side of it as a script. The test advances the timers of the client. */
+class Peer {
+  readonly time: FakeTime = new FakeTime();
+  readonly errors: unknown[] = [];
+  /** The reason of each call of `auth`. */
+  readonly reasons: string[] = [];
+  readonly client: ChannelClient;
+  onopen?: () => void;
+  onmessage?: (event: { data: string }) => void;
+  onclose?: (end: object) => void;
+  #sent: Record<string, unknown>[] = [];
+
+  constructor(auth: (request: AuthRequest, count: number) => unknown = () => "token") {
+    // The client sets the listeners of the latest socket.
+    const open = (): this => this;
+    function Socket(): Peer {
+      return open();
+    }
+    this.client = createClient(
+      { WebSocket: Socket as never, decide: decideReconnect },
+      "ws://test/api",
+      {
+        timers: this.time,
+        random: () => 1,
+        auth: (request: AuthRequest) => auth(request, this.reasons.push(request.reason)),
+      },
+    );
+    this.client.onError.listen((error) => this.errors.push(error));
+  }
+
+  send(message: string): void {
+    const frame = JSON.parse(message) as Record<string, unknown>;
+    if (frame["type"] === "ping") queueMicrotask(() => this.receive({ type: "pong" }));
+    else this.#sent.push(frame);
+  }
+
+  close(): void {}
+
+  /** Returns the frames that the client has sent since the last call. */
+  take(): Record<string, unknown>[] {
+    return this.#sent.splice(0);
+  }
+
+  receive(frame: object): void {
+    this.onmessage!({ data: JSON.stringify(frame) });
+  }
+
+  /** Opens the socket of the current attempt, and lets the client in. */
+  async welcome(more: object = {}): Promise<void> {
+    await turn();
+    this.onopen!();
+    this.receive({ ...WELCOME, ...more });
+    await turn();
+    this.take();
+  }
+
+  async lose(code = 1006): Promise<void> {
+    this.onclose!({ code, reason: "", wasClean: code !== 1006 });
+    await turn();
+  }
+}
+
+const WELCOME = {
+  type: "welcome",
+  idWindowMs: 300_000,
+  repeatable: [],
+  maxPending: { publish: 9, call: 9 },
+};
+
+describe("credentials that expire", () => {
+  const HOUR_MS = 3_600_000;
+
+  it("are refreshed after 80 % of their time", async () => {
+    const peer = new Peer((_, count) => `token ${count}`);
+    await peer.welcome({ expiresInMs: HOUR_MS });
+    await peer.time.advance(0.8 * HOUR_MS);
+    expect(peer.take()).toEqual([{ type: "auth", auth: "token 2" }]);
+    peer.receive({ ...WELCOME, expiresInMs: HOUR_MS });
+    await peer.time.advance(60_000);
+    expect(peer.reasons).toEqual(["connect", "expires"]);
+  });
+
+  it.each([
+    ["throws", () => Promise.reject(new Error("no token")), 1],
+    ["does not settle", () => new Promise(() => {}), 0],
+  ] as const)("are asked for again after 30 seconds if auth %s", async (_, fail, errors) => {
+    const peer = new Peer((__, count) => (count === 2 ? fail() : `token ${count}`));
+    await peer.welcome({ expiresInMs: HOUR_MS });
+    await peer.time.advance(0.8 * HOUR_MS);
+    expect(peer.errors).toHaveLength(errors);
+    peer.take();
+    await peer.time.advance(30_000);
+    expect(peer.take()).toEqual([{ type: "auth", auth: "token 3" }]);
+    expect(peer.errors).toHaveLength(errors);
+  });
+
+  it("are dropped if the connection is lost before auth has returned them", async () => {
+    let settle!: (value: unknown) => void;
+    const peer = new Peer((_, count) =>
+      count === 2 ? new Promise((resolve) => (settle = resolve)) : `token ${count}`,
+    );
+    await peer.welcome({ expiresInMs: 1_000 });
+    await peer.time.advance(800);
+    await peer.lose();
+    await peer.time.advance(2_000);
+    await peer.welcome();
+    settle("token 2");
+    await turn();
+    expect(peer.take()).toEqual([]);
+  });
+
+  it("are not refreshed while the client waits for its next connection", async () => {
+    const peer = new Peer();
+    await peer.welcome({ expiresInMs: 1_000 });
+    await peer.lose();
+    await peer.time.advance(2_000);
+    expect(peer.reasons).toEqual(["connect", "connect"]);
+  });
+});
+
+it("reports credentials that JSON cannot express, and tries again", async () => {
+  const peer = new Peer((_, count) => (count === 1 ? 1n : "token"));
+  await turn();
+  peer.onopen!();
+  await turn();
+  expect(peer.errors).toMatchObject([{ code: "CONNECTION_LOST", cause: expect.any(TypeError) }]);
+  await peer.time.advance(2_000);
+  peer.onopen!();
+  expect(peer.take()).toMatchObject([{ type: "hello", auth: "token" }]);
+});
+
+it("resolves result() with the error for an input that JSON cannot express", async () => {
+  const peer = new Peer();
+  const { error } = await peer.client.call("math/add", 1n).result();
+  expect(error).toMatchObject({ name: "ChannelError", code: "INVALID_DATA" });
+  expect(error!.message).toContain("BigInt");
+});
+
+describe("a close with 1002", () => {
+  it("ends the client with UNSUPPORTED_VERSION after the frame versions", async () => {
+    const peer = new Peer();
+    await turn();
+    peer.onopen!();
+    peer.receive({ type: "versions", versions: ["tideway.channels.2"] });
+    await peer.lose(1002);
+    expect(peer.client.state).toBe("closed");
+    expect(peer.errors).toMatchObject([{ code: "UNSUPPORTED_VERSION", cause: { code: 1002 } }]);
+  });
+
+  it("ends the client with CONNECTION_LOST otherwise", async () => {
+    const peer = new Peer();
+    await peer.welcome();
+    await peer.lose(1002);
+    expect(peer.client.state).toBe("closed");
+    expect(peer.errors).toMatchObject([{ code: "CONNECTION_LOST", cause: { code: 1002 } }]);
+  });
+});
+
+it.each([Infinity, 2 ** 31])("close waits for the answers if flushMs is %d", async (flushMs) => {
+  const peer = new Peer();
+  await peer.welcome();
+  const published = peer.client.topic("rooms/tides").publish("a");
+  const [{ id }] = peer.take();
+  void peer.client.close({ flushMs });
+  await peer.time.advance(1_000);
+  peer.receive({ type: "result", id, position: "e:1", isDuplicate: false });
+  await expect(published).resolves.toMatchObject({ position: "e:1" });
+  expect(peer.client.state).toBe("closed");
 });

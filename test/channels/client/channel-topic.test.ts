@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTopic } from "../../../src/channels/client/channel-topic.ts";
-import { type SentFrame, SessionPeer, turn } from "../wire/session-peer.ts";
+import { call, type SentFrame, SessionPeer, turn } from "../wire/session-peer.ts";
 
 const TOPIC = "rooms/tides";
 
@@ -39,6 +39,53 @@ describe("publish", () => {
     await expect(published).rejects.toThrow("stop");
     await expect(topic.publish("b", { signal: controller.signal })).rejects.toThrow("stop");
     expect(peer.take()).toEqual([]);
+  });
+});
+
+describe("publish to a volatile topic", () => {
+  const LOST = { name: "ChannelError", code: "CONNECTION_LOST" };
+
+  /** Publishes once, so that the client knows that the topic stores nothing. */
+  async function openVolatile() {
+    const { peer, topic } = open();
+    const published = topic.publish("a");
+    peer.receive({ type: "result", id: only(peer).id, isDuplicate: false });
+    expect(await published).toEqual({ isDuplicate: false });
+    return { peer, topic };
+  }
+
+  it("rejects without a connection, and sends nothing later", async () => {
+    const { peer, topic } = await openVolatile();
+    peer.lose();
+    await expect(topic.publish("b")).rejects.toMatchObject({ ...LOST, mayBeStored: false });
+    expect(peer.connect()).toEqual([]);
+    void topic.publish("c");
+    expect(only(peer)).toMatchObject({ data: "c" });
+  });
+
+  it("rejects if the connection is lost before the answer, and is not sent again", async () => {
+    const { peer, topic } = await openVolatile();
+    const published = topic.publish("b");
+    peer.lose();
+    await expect(published).rejects.toMatchObject({ ...LOST, mayBeStored: true });
+    peer.take();
+    expect(peer.connect()).toEqual([]);
+  });
+
+  it("rejects without a connection if a subscription has shown that the topic stores nothing", async () => {
+    const { peer, topic } = open();
+    void topic.messages().next();
+    const { id } = only(peer);
+    peer.receive({ type: "subscribed", id, topic: TOPIC, number: 1, isVolatile: true });
+    peer.lose();
+    await expect(topic.publish("a")).rejects.toMatchObject(LOST);
+  });
+
+  it("does not affect a call with the name of the topic", async () => {
+    const { peer } = await openVolatile();
+    peer.lose();
+    void call(peer, TOPIC, 1);
+    expect(peer.connect()).toMatchObject([{ type: "call", name: TOPIC }]);
   });
 });
 
@@ -118,6 +165,18 @@ describe("messages", () => {
 
 describe("presence", () => {
   const ANN = { id: "ann" };
+
+  it("rejects enter with LEFT if leave is called before the answer", async () => {
+    const { peer, topic } = open();
+    const entered = topic.enter();
+    only(peer);
+    void topic.leave();
+    await expect(entered).rejects.toMatchObject({
+      code: "LEFT",
+      message: "leave was called",
+    });
+    expect(only(peer)).toMatchObject({ type: "leave" });
+  });
 
   it("enters once for several calls, and leaves", async () => {
     const { peer, topic } = open();

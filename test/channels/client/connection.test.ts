@@ -13,6 +13,7 @@ const LOST: ConnectionEnd = { code: 1006, reason: "", wasClean: false };
 class FakeSocket {
   static readonly all: FakeSocket[] = [];
   binaryType = "blob";
+  bufferedAmount = 0;
   onopen?: () => void;
   onmessage?: (event: { data: string | ArrayBuffer }) => void;
   onclose?: (end: ConnectionEnd) => void;
@@ -184,13 +185,29 @@ describe("a connection", () => {
     expect(count()).toBe(2);
   });
 
-  it("is lost when its owner fails it, and tells the error", async () => {
+  it("is lost if the session throws for a message, and tells the error", async () => {
     const harness = await connected();
     const error = new Error("not a frame");
     const { socket } = harness;
-    harness.connection.fail(error);
+    harness.session.receive = () => {
+      throw error;
+    };
+    socket.onmessage!({ data: "{" });
     expect(harness.calls).toEqual([["lose", error]]);
     expect(socket.closed).toHaveLength(1);
+  });
+
+  it("is lost if the session cannot introduce the client, and another attempt follows", async () => {
+    const harness = new Harness();
+    await vi.advanceTimersByTimeAsync(0);
+    const error = new TypeError("a circular object");
+    harness.session.hello = () => {
+      throw error;
+    };
+    harness.socket.onopen!();
+    expect(harness.calls).toEqual([["lose", error]]);
+    await vi.advanceTimersByTimeAsync(400);
+    expect(count()).toBe(2);
   });
 
   it("ignores the events of a socket that it has replaced", async () => {
@@ -289,6 +306,20 @@ describe("a silent connection", () => {
     expect(harness.calls).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(harness.calls).toEqual([PING]);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(harness.calls[1]).toEqual(["lose", expect.objectContaining({ code: "TIMEOUT" })]);
+  });
+
+  it("stays while the socket sends what it holds, and is lost 20 seconds after it has stopped", async () => {
+    const harness = await connected();
+    const { socket } = harness;
+    socket.bufferedAmount = 3_000;
+    await vi.advanceTimersByTimeAsync(30_000);
+    for (const left of [2_000, 1_000, 999]) {
+      socket.bufferedAmount = left;
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(harness.calls).toEqual([PING]);
+    }
     await vi.advanceTimersByTimeAsync(20_000);
     expect(harness.calls[1]).toEqual(["lose", expect.objectContaining({ code: "TIMEOUT" })]);
   });

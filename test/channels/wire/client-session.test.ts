@@ -180,12 +180,20 @@ describe("data that JSON cannot express", () => {
       const { pending } = peer.time;
       const controller = new AbortController();
       const options = { timeoutMs: 50, signal: controller.signal };
-      await expect(call(peer, "math/add", data, options)).rejects.toThrow(TypeError);
-      await expect(publish(peer, "news", data, undefined, options)).rejects.toThrow(TypeError);
+      for (const request of [
+        call(peer, "math/add", data, options),
+        publish(peer, "news", data, undefined, options),
+      ])
+        await expect(request).rejects.toMatchObject({
+          name: "ChannelError",
+          code: "INVALID_DATA",
+          mayBeStored: false,
+          cause: expect.any(TypeError),
+        });
       expect(peer.time.pending).toBe(pending);
       controller.abort();
       await peer.time.advance(100);
-      peer.session.whenIdle(() => peer.errors.push("idle"));
+      peer.session.onIdle(() => peer.errors.push("idle"));
       expect(peer.errors).toEqual(["idle"]);
       expect(peer.take()).toEqual([]);
     },
@@ -197,17 +205,16 @@ describe("data that JSON cannot express", () => {
     const failed: unknown[] = [];
     peer.session.add(
       "stream",
+      "s",
       () => ({ input: circular }),
       (error) => failed.push(error),
-      undefined,
-      "s",
     );
     const added = call(peer, "math/add", 1);
     const [frame] = how === "with" ? peer.take() : peer.connect();
     expect(frame).toMatchObject({ type: "call" });
     peer.receive({ type: "result", id: frame.id, output: 2 });
     await expect(added).resolves.toMatchObject({ output: 2 });
-    expect(failed).toEqual([expect.any(TypeError)]);
+    expect(failed).toMatchObject([{ code: "INVALID_DATA", cause: expect.any(TypeError) }]);
     expect(peer.failures).toEqual([]);
   });
 
@@ -215,7 +222,10 @@ describe("data that JSON cannot express", () => {
     const peer = new SessionPeer();
     const reader = subscribe(peer.session, "news", { last: 1n as never });
     expect(peer.connect()).toEqual([]);
-    expect(reader.take()).toMatchObject({ isEnd: true, error: expect.any(TypeError) });
+    expect(reader.take()).toMatchObject({
+      isEnd: true,
+      value: { code: "INVALID_DATA", cause: expect.any(TypeError) },
+    });
     expect(peer.failures).toEqual([]);
   });
 });
@@ -227,13 +237,93 @@ describe("very many requests", () => {
     let looks = 0;
     for (let count = 0; count < 1_000; count++) {
       const fields = (): object => ({ topic: `t${count}`, credit: 1 });
-      const request = peer.session.add("subscribe", fields, () => {});
+      const request = peer.session.add("subscribe", undefined, fields, () => {});
       const { type } = request;
       Object.defineProperty(request, "type", { get: () => (looks++, type) });
     }
     looks = 0;
     for (const { id } of peer.take()) peer.receive(subscribed(id));
     expect(looks).toBeLessThan(10_000);
+  });
+});
+
+describe("a full queue", () => {
+  const COUNT = 1_000;
+
+  /** Makes publishes. The server allows two at a time. Counts how often the session looks at them. */
+  function fill() {
+    const peer = new SessionPeer({ maxQueuedBytes: 1_000_000 });
+    peer.connect({ maxPending: { publish: 2, call: 2 } });
+    const counts = { looks: 0, settled: 0 };
+    for (let count = 0; count < COUNT; count++) {
+      const fields = (): object => ({ topic: "news", data: count });
+      const request = peer.session.add("publish", "news", fields, () => counts.settled++);
+      const { type } = request;
+      Object.defineProperty(request, "type", { get: () => (counts.looks++, type) });
+    }
+    counts.looks = 0;
+    return { peer, counts };
+  }
+
+  it("is sent in order, and an answer does not look at all other publishes", () => {
+    const { peer, counts } = fill();
+    const sent: unknown[] = [];
+    for (let frames = peer.take(); frames.length > 0; frames = peer.take()) {
+      expect(frames.length).toBeLessThanOrEqual(2);
+      for (const { id, data } of frames) {
+        sent.push(data);
+        peer.receive({ type: "result", id });
+      }
+    }
+    expect(sent).toEqual(Array.from({ length: COUNT }, (_, index) => index));
+    expect(counts.settled).toBe(COUNT);
+    expect(counts.looks).toBeLessThan(20 * COUNT);
+  });
+
+  it("fails when the session ends, and looks at each publish only a few times", () => {
+    const { peer, counts } = fill();
+    peer.session.end(new ChannelError("CLIENT_CLOSED"));
+    expect(counts.settled).toBe(COUNT);
+    expect(counts.looks).toBeLessThan(20 * COUNT);
+  });
+});
+
+describe("the time limit of a call", () => {
+  it.each([Infinity, 2 ** 31, Number.NaN])("does not exist if it is %d", (timeoutMs) => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const { pending } = peer.time;
+    void call(peer, "math/add", 1, { timeoutMs });
+    expect(peer.take()).toMatchObject([{ type: "call" }]);
+    expect(peer.time.pending).toBe(pending);
+  });
+
+  it("cancels the call at the server", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const called = call(peer, "math/add", 1, { timeoutMs: 50 });
+    const [{ id }] = peer.take();
+    await Promise.all([
+      expect(called).rejects.toMatchObject({ code: "TIMEOUT", message: "no answer within 50 ms" }),
+      peer.time.advance(50),
+    ]);
+    expect(peer.take()).toEqual([{ type: "cancel", id }]);
+  });
+});
+
+describe("an error of the server", () => {
+  it("is a ChannelError with the known fields of the frame, and ignores all others", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const called = call(peer, "math/add", 1);
+    const [{ id }] = peer.take();
+    peer.session.receive(
+      `{"type":"error","id":${id},"code":"overflow","data":1,"__proto__":{"a":1},"toString":1,"name":1}`,
+    );
+    const error = await called.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ChannelError);
+    expect(error).toMatchObject({ name: "ChannelError", code: "overflow", data: 1 });
+    expect(String(error)).toBe("ChannelError: overflow");
   });
 });
 

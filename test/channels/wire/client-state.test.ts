@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { enter } from "../../../src/channels/wire/client-presence.ts";
+import { enter, leave } from "../../../src/channels/wire/client-presence.ts";
 import { subscribe } from "../../../src/channels/wire/client-subscription.ts";
 import { call, SessionPeer } from "./session-peer.ts";
 
@@ -33,12 +33,29 @@ describe("an error that may be temporary", () => {
     await expect(entered).resolves.toEqual({ id: "ann" });
   });
 
+  it("is not sent again after leave, nor on the next connection", async () => {
+    const peer = new SessionPeer();
+    const entered = enter(peer.session, "news");
+    const [{ id }] = peer.connect();
+    peer.receive({ ...tooMany, id });
+    const left = leave(peer.session, "news");
+    await expect(entered).rejects.toMatchObject({ code: "LEFT" });
+    const [frame] = peer.take();
+    expect(frame).toMatchObject({ type: "leave" });
+    peer.receive({ type: "result", id: frame.id });
+    await left;
+    await peer.time.advance(1_000);
+    expect(peer.take()).toEqual([]);
+    peer.lose();
+    expect(peer.connect()).toEqual([]);
+  });
+
   it("is final without retryAfterMs", async () => {
     const peer = new SessionPeer();
     const reader = subscribe(peer.session, "news", {});
     const [{ id }] = peer.connect();
     peer.receive({ type: "error", id, code: "TOO_MANY_TOPICS" });
-    expect(reader.take()).toMatchObject({ isEnd: true, error: { code: "TOO_MANY_TOPICS" } });
+    expect(reader.take()).toMatchObject({ isEnd: true, value: { code: "TOO_MANY_TOPICS" } });
     await peer.time.advance(600_000);
     peer.lose();
     expect(peer.connect()).toEqual([]);

@@ -53,7 +53,7 @@ describe("a reader that starts at a position while another one reads the topic",
     peer.receive({ type: "error", id, code: "UNAVAILABLE", retryAfterMs: 1_000 });
     await turn();
     peer.session.end(new ChannelError("CLIENT_CLOSED"));
-    expect(late.take()).toMatchObject({ isEnd: true, error: { code: "CLIENT_CLOSED" } });
+    expect(late.take()).toMatchObject({ isEnd: true, value: { code: "CLIENT_CLOSED" } });
     late.close();
     await peer.time.advance(1_000);
     expect(late.take()).toBeUndefined();
@@ -65,6 +65,27 @@ describe("a reader that starts at a position while another one reads the topic",
     peer.receive({ type: "error", id, code: "FORBIDDEN" });
     await turn();
     expect(late.take()?.value).toMatchObject({ code: "FORBIDDEN" });
+  });
+});
+
+describe("a reader that is closed before it has read the history", () => {
+  it("asks for no further page", async () => {
+    const peer = new SessionPeer();
+    const [late, { id }] = await startLate(peer);
+    late.close();
+    peer.receive({ type: "item", id, position: "e1:6", data: "six" });
+    peer.receive({ type: "result", id, position: "e1:7" });
+    await turn();
+    expect(peer.take()).toEqual([]);
+  });
+
+  it("does not try again after an error that is temporary", async () => {
+    const peer = new SessionPeer();
+    const [late, { id }] = await startLate(peer);
+    peer.receive({ type: "error", id, code: "UNAVAILABLE", retryAfterMs: 500 });
+    late.close();
+    await peer.time.advance(500);
+    expect(peer.take()).toEqual([]);
   });
 });
 

@@ -83,6 +83,7 @@ export class SessionPeer {
   readonly session: ClientSession;
   /** The frames that `take` has not returned. */
   sent: SentFrame[] = [];
+  /** The errors that `receive` of the session has thrown. */
   readonly failures: unknown[] = [];
   readonly errors: unknown[] = [];
 
@@ -94,7 +95,6 @@ export class SessionPeer {
       now: () => [this.time.wallMs, this.time.steadyMs],
       timers: this.time,
       send: (message) => this.sent.push(decode(message)),
-      fail: (error) => this.failures.push(error),
       onWelcome: () => {},
       onError: (error) => this.errors.push(error),
       ...options,
@@ -120,7 +120,11 @@ export class SessionPeer {
   }
 
   receive(frame: object, bytes?: Uint8Array): void {
-    this.session.receive(encode(frame, bytes));
+    try {
+      this.session.receive(encode(frame, bytes));
+    } catch (error) {
+      this.failures.push(error);
+    }
   }
 }
 
@@ -133,7 +137,7 @@ export function publish(
   options: RequestOptions = {},
 ): Promise<AnswerFrame> {
   const fields = (id: number): object => ({ topic, data, key, number: key ? undefined : id });
-  return session.request("publish", fields, options);
+  return session.request("publish", topic, fields, options);
 }
 
 /** Calls as a client does. */
@@ -143,5 +147,5 @@ export function call(
   input: unknown,
   options: RequestOptions = {},
 ): Promise<AnswerFrame> {
-  return session.request("call", (id) => ({ input, number: id }), options, undefined, name);
+  return session.request("call", name, (id) => ({ name, input, number: id }), options);
 }
