@@ -63,6 +63,14 @@ export function readPublishAnswer(answer: unknown): PublishAnswer {
   return { receipt, redisMs: Number(redisMs) };
 }
 
+/** Reads the answer of `TIME`, in milliseconds. @throws BrokerError `BROKER_ANSWER_INVALID` */
+export function readTime(answer: unknown): number {
+  const [seconds, microseconds] = textsOf(answer).map(Number);
+  const timeMs = 1_000 * seconds + microseconds / 1_000;
+  if (Number.isFinite(timeMs)) return timeMs;
+  throw invalid("it has no time");
+}
+
 /** Reads the answer of `HISTORY`. @throws BrokerError `BROKER_ANSWER_INVALID` */
 export function readPage(answer: unknown, isReversed: boolean): BrokerPage {
   const [epoch, offset, ...entries] = textsOf(answer);

@@ -23,7 +23,13 @@ import {
   shown,
 } from "../options.ts";
 import { encodeMessage, encodePayload } from "../payload.ts";
-import { readMembers, readPage, readPublishAnswer, toBrokerError } from "./redis-answers.ts";
+import {
+  readMembers,
+  readPage,
+  readPublishAnswer,
+  readTime,
+  toBrokerError,
+} from "./redis-answers.ts";
 import { MESSAGE_MARK, RedisSubscriptions } from "./redis-subscriptions.ts";
 import {
   commandsOf,
@@ -113,7 +119,7 @@ export class RedisBroker implements Broker {
   readonly #delivering: typeof SHARDED;
   /** A flag for the scripts: whether a restart or a failover of Redis starts another epoch. */
   readonly #checksReplid: "0" | "1";
-  readonly #clock = new RedisClock();
+  readonly #clock: RedisClock;
   /** Identifies this server in its volatile messages, with their number. */
   readonly #server = crypto.randomUUID();
   #messages = 0;
@@ -137,23 +143,26 @@ export class RedisBroker implements Broker {
       maxTopics,
       debugLog,
     );
+    const clock = new RedisClock();
     try {
-      await connect(channels, commands, connectTimeoutMs);
+      clock.set(readTime(await connect(channels, commands, connectTimeoutMs)));
     } catch (error) {
       channels.close();
       throw error;
     }
-    return new RedisBroker(commands, channels, options);
+    return new RedisBroker(commands, channels, clock, options);
   }
 
   private constructor(
     commands: RedisConnection,
     channels: RedisSubscriptions,
+    clock: RedisClock,
     { prefix = "tideway:", isDurable = false, isSharded = false }: RedisBrokerOptions,
   ) {
     this.#delivering = isSharded ? SHARDED : { PUBLISH, SEND, ENTER, LEAVE };
     this.#scripts = new RedisScripts(commands);
     this.#channels = channels;
+    this.#clock = clock;
     this.#keys = new RedisKeys(prefix);
     this.#checksReplid = isDurable ? "0" : "1";
   }
@@ -182,7 +191,7 @@ export class RedisBroker implements Broker {
       const { receipt, redisMs } = readPublishAnswer(answer);
       this.#clock.set(redisMs);
       if (receipt !== undefined) return receipt;
-      // The clock was not yet known, or Redis has changed its clock.
+      // Redis has changed its clock, or the deadline was a time of another master.
     }
   }
 
@@ -255,11 +264,12 @@ export class RedisBroker implements Broker {
   }
 }
 
+/** Waits for both connections. Resolves with the answer to `TIME`. @throws BrokerError */
 async function connect(
   channels: RedisSubscriptions,
   commands: RedisConnection,
   timeoutMs: number,
-): Promise<void> {
+): Promise<unknown> {
   let timer: unknown;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -270,8 +280,9 @@ async function connect(
     }, timeoutMs);
   });
   try {
-    const connecting = Promise.all([channels.connected, commands.call("PING")]);
-    await Promise.race([connecting, timeout]);
+    const connecting = Promise.all([channels.connected, commands.call("TIME")]);
+    const [, time] = await Promise.race([connecting, timeout]);
+    return time;
   } catch (error) {
     throw toBrokerError(error);
   } finally {

@@ -1,7 +1,7 @@
-/** The clock of Redis. Each answer with a time sets it. */
+/** The clock of Redis. Each answer with a time sets it. Set it before the first use. */
 export class RedisClock {
   readonly #ownMs: () => number;
-  #offsetMs: number | undefined;
+  #offsetMs = 0;
 
   /** @param ownMs a clock of this process that always runs forwards */
   constructor(ownMs: () => number = () => performance.now()) {
@@ -13,9 +13,8 @@ export class RedisClock {
     this.#offsetMs = redisMs - this.#ownMs();
   }
 
-  /** The time of Redis in `delayMs`, in milliseconds. It is 0 before the first answer. */
+  /** The time of Redis in `delayMs`, in milliseconds. */
   in(delayMs: number): number {
-    if (this.#offsetMs === undefined) return 0;
     return Math.floor(this.#ownMs() + this.#offsetMs + delayMs);
   }
 }

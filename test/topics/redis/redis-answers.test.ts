@@ -4,6 +4,7 @@ import {
   readMembers,
   readPage,
   readPublishAnswer,
+  readTime,
   toBrokerError,
 } from "../../../src/topics/redis/redis-answers.ts";
 
@@ -102,6 +103,15 @@ it("the answer to a publication has a position, or says that it is late, and has
     { receipt: { position, isDuplicate: true }, redisMs: 5 },
     { receipt: undefined, redisMs: 5 },
   ]);
+});
+
+it("the time comes as seconds and microseconds", () => {
+  expect(readTime(["1700000000", "250000"])).toBe(1_700_000_000_250);
+  for (const answer of ["OK", ["1700000000"], ["soon", "1"]]) {
+    expect(() => readTime(answer)).toThrow(
+      expect.objectContaining({ code: "BROKER_ANSWER_INVALID" }) as Error,
+    );
+  }
 });
 
 it("members come as a list of keys and values", () => {

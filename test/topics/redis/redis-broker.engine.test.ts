@@ -297,6 +297,20 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     },
   );
 
+  it("stores a publication after Redis has changed its clock", async () => {
+    const { redis } = await open(await start());
+    // A client that has another clock at first.
+    const call = redis.call.bind(redis) as (...args: string[]) => Promise<unknown>;
+    const other = Object.assign(Object.create(redis) as Redis, {
+      call: (...args: string[]) => (args[0] === "TIME" ? ["1000", "0"] : call(...args)),
+      duplicate: () => redis.duplicate(),
+    });
+    const broker = await RedisBroker.open(other);
+    onTestFinished(() => broker.close());
+    const { position } = await broker.publish("news", { id: "a", data: "1" }, RETENTION);
+    expect(position.offset).toBe(1);
+  });
+
   it("delivers a message once although ioredis sends it again on a new connection", async () => {
     const engine = await start();
     await using proxy = await CuttableProxy.to(engine.port);
@@ -527,7 +541,8 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     const { client, end } = await ioRedis(engine.port);
     onTestFinished(() => end());
     const lying = Object.assign(Object.create(client) as Redis, {
-      call: (command: string) => Promise.resolve(command === "PING" ? "PONG" : [7, null, {}]),
+      call: (command: string) =>
+        Promise.resolve(command === "TIME" ? ["1700000000", "0"] : [7, null, {}]),
       duplicate: () => (client as Redis).duplicate(),
     });
     const broker = await RedisBroker.open(lying);
