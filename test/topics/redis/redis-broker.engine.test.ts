@@ -244,6 +244,34 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     expect(idOf(await connections())).toBe(before);
   });
 
+  it.each([
+    ["redis", nodeRedis],
+    ["ioredis", ioRedis],
+  ])("replaces a connection for subscriptions that is silent, on %s", async (_, connect) => {
+    const engine = await start();
+    await using proxy = await CuttableProxy.to(engine.port);
+    const { client, end } = await connect(proxy.port);
+    onTestFinished(end);
+    const other = await open(engine);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const broker = await RedisBroker.open(client);
+    onTestFinished(() => broker.close());
+    let interruptions = 0;
+    const listener = { ...recorder(), onInterruption: () => interruptions++ };
+    await broker.subscribe("news", listener);
+    proxy.hold();
+    await vi.advanceTimersByTimeAsync(21_000);
+    proxy.release();
+    while (interruptions === 0) {
+      await vi.advanceTimersByTimeAsync(10);
+      await other.redis.ping();
+    }
+    await other.broker.send?.("news", { data: "1" });
+    while (listener.messages.length === 0) await other.redis.ping();
+    expect(listener.messages).toEqual(["1"]);
+  });
+
   it("delivers a message once if Redis has not confirmed the end of an earlier subscription", async () => {
     const engine = await start();
     await using proxy = await CuttableProxy.to(engine.port);
