@@ -9,6 +9,9 @@ const WRITE_IN_PROGRESS = 10_164;
 /** The JetStream error code "duplicate message id is in process", from a cluster. */
 const ID_IN_PROGRESS = 10_158;
 
+/** The JetStream error code "no suitable peers for placement": too few servers of the cluster are running. */
+const NO_PEERS = 10_005;
+
 /** The JetStream error code "too many requests". */
 const TOO_MANY_REQUESTS = 10_167;
 
@@ -30,7 +33,12 @@ export function isUnanswered(error: unknown): boolean {
 }
 
 /** The JetStream error codes below status 500 that are temporary. */
-const TEMPORARY: readonly unknown[] = [WRITE_IN_PROGRESS, ID_IN_PROGRESS, TOO_MANY_REQUESTS];
+const TEMPORARY: readonly unknown[] = [
+  WRITE_IN_PROGRESS,
+  ID_IN_PROGRESS,
+  NO_PEERS,
+  TOO_MANY_REQUESTS,
+];
 
 /** The names of client errors for which a retry cannot help, such as a payload that is too big. */
 const FINAL: readonly unknown[] = [

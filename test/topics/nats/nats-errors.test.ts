@@ -32,6 +32,7 @@ it.each<[string, unknown]>([
   ["an answer of JetStream with status 500", answered(10_008, 500)],
   ["a message id that the cluster still stores", answered(10_158, 409)],
   ["another write in progress", answered(10_164, 400)],
+  ["too few running servers in the cluster", answered(10_005, 400)],
   ["too many requests", answered(10_167, 429)],
   ["an error with a status and without a code", answered(undefined, 400)],
   ["an error with a code that is a text", answered("ECONNREFUSED", 400)],
