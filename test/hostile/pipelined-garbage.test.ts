@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import { versions } from "node:process";
 import * as fc from "fast-check";
 import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -85,6 +86,9 @@ const request = (line: string, fields = "", body = ""): string =>
 const CHUNKED = "Transfer-Encoding: chunked\r\n";
 const MALFORMED_BODY = request("POST /json", CHUNKED, "ZZ\r\n");
 
+/** The socket of a request in Bun does not count bytes that wait for the client. */
+const SEES_FULL_BUFFERS = !("bun" in versions);
+
 /** Waits until the client's buffers are full, so that `node:http` parses no further request. */
 async function block({ client, accepted }: Conversation): Promise<void> {
   client.send(request("GET /big"));
@@ -97,40 +101,46 @@ async function turns(count: number): Promise<void> {
 }
 
 describe.each([true, false])("a client that does not read, with fastPaths: %s", (fastPaths) => {
-  it("cannot cause an exception by bytes after a malformed body", async () => {
-    conversation = await Conversation.start(fastPaths);
-    const { client, server } = conversation;
-    await block(conversation);
-    const errors = await uncaughtErrorsOf(async () => {
-      const refused = once(server.httpServer, "clientError");
-      client.send(MALFORMED_BODY);
-      await refused;
-      client.send("X");
-      await turns(10);
-    });
-    expect(errors).toEqual([]);
-  });
+  it.runIf(SEES_FULL_BUFFERS)(
+    "cannot cause an exception by bytes after a malformed body",
+    async () => {
+      conversation = await Conversation.start(fastPaths);
+      const { client, server } = conversation;
+      await block(conversation);
+      const errors = await uncaughtErrorsOf(async () => {
+        const refused = once(server.httpServer, "clientError");
+        client.send(MALFORMED_BODY);
+        await refused;
+        client.send("X");
+        await turns(10);
+      });
+      expect(errors).toEqual([]);
+    },
+  );
 
-  it("cannot cause an exception when other code resumes its socket", async () => {
-    conversation = await Conversation.start(fastPaths);
-    const { client, server, accepted } = conversation;
-    await block(conversation);
-    const errors = await uncaughtErrorsOf(async () => {
-      const asked = once(server.httpServer, "request");
-      client.send(request("GET /wait"));
-      await asked;
-      accepted.resume();
-      client.send(request("GET /wait"));
-      await turns(10);
-    });
-    expect(errors).toEqual([]);
-    // When the client has read, `node:http` resumes the socket itself, and no request is lost.
-    client.socket.resume();
-    client.send(request("GET /wait", "Connection: close\r\n"));
-    await vi.waitUntil(() => conversation.waiting === 3);
-    for (let count = 0; count < 3; count++) conversation.answer();
-    expect((await client.closed()).match(/HTTP\/1\.1 200/g)).toHaveLength(5);
-  });
+  it.runIf(SEES_FULL_BUFFERS)(
+    "cannot cause an exception when other code resumes its socket",
+    async () => {
+      conversation = await Conversation.start(fastPaths);
+      const { client, server, accepted } = conversation;
+      await block(conversation);
+      const errors = await uncaughtErrorsOf(async () => {
+        const asked = once(server.httpServer, "request");
+        client.send(request("GET /wait"));
+        await asked;
+        accepted.resume();
+        client.send(request("GET /wait"));
+        await turns(10);
+      });
+      expect(errors).toEqual([]);
+      // When the client has read, `node:http` resumes the socket itself, and no request is lost.
+      client.socket.resume();
+      client.send(request("GET /wait", "Connection: close\r\n"));
+      await vi.waitUntil(() => conversation.waiting === 3);
+      for (let count = 0; count < 3; count++) conversation.answer();
+      expect((await client.closed()).match(/HTTP\/1\.1 200/g)).toHaveLength(5);
+    },
+  );
 
   const PIECES: readonly string[] = [
     request("GET /small"),
@@ -180,7 +190,7 @@ describe.each([true, false])("a client that does not read, with fastPaths: %s", 
       conversation = await Conversation.start(fastPaths);
       const { client, server, accepted } = conversation;
       const errors = await uncaughtErrorsOf(async () => {
-        if (isBlocked) await block(conversation);
+        if (isBlocked && SEES_FULL_BUFFERS) await block(conversation);
         for (const step of all) {
           switch (step.kind) {
             case "send":

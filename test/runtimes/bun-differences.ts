@@ -145,17 +145,6 @@ export const BUN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     runtimes: ["bun"],
-    reason: "`SNICallback` of `node:https` is not called",
-    reference: "https://github.com/oven-sh/bun/pull/36707",
-    tests: [
-      {
-        path: "test/node/client/tcp.test.ts",
-        names: ["wss sends the server name over TLS (RFC 6066 3)"],
-      },
-    ],
-  },
-  {
-    runtimes: ["bun"],
     reason:
       "the parser of Bun accepts equal `Content-Length` fields, and counts white space and dropped fields for the size of a head",
     tests: [
