@@ -52,7 +52,9 @@ export class Http1Listener {
   readonly #httpServer: Server;
   readonly #environment: RequestEnvironment;
   /** The unfinished responses of this application. */
-  readonly #inFlight = new InFlight();
+  readonly #inFlight = new InFlight(({ req: { socket } }) => {
+    if (this.isStopping && RequestQueue.of(socket).length === 0) lingeringClose(socket);
+  });
   readonly #requests: RequestListener<IncomingMessage, ServerResponse>;
   readonly #upgrades: UpgradeListener;
   /** The sockets that are no longer used for HTTP. */
@@ -227,9 +229,6 @@ export class Http1Listener {
     this.#shutdownRefusal = refusal;
     this.#requests.stop(refusal);
     this.#upgrades.refusePending(refusal);
-    for (const response of this.#inFlight) {
-      response.once("close", () => lingeringClose(response.req.socket));
-    }
     await Promise.all([this.#application.sockets.whenIdle(), this.#inFlight.whenIdle()]);
   }
 

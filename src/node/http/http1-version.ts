@@ -24,8 +24,10 @@ export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
   },
   isGone: (response) => response.destroyed,
   whenTurn: (response) => RequestQueue.of(response.req.socket).whenTurn(response),
-  adapt(response, answer, isLast) {
-    if (isLast) response.setHeader("Connection", "close");
+  adapt(response, answer, isStopping) {
+    // After a response with this field, no further response of the connection is sent.
+    const isLast = (): boolean => RequestQueue.of(response.req.socket).latest === response;
+    if (isStopping && isLast()) response.setHeader("Connection", "close");
     return answer;
   },
   writeHead,

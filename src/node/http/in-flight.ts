@@ -14,6 +14,12 @@ export class InFlight implements Iterable<ServerResponse> {
   #first: Entry | undefined;
   #last: Entry | undefined;
   #waiters: Array<() => void> = [];
+  readonly #onClosed: (response: ServerResponse) => void;
+
+  /** @param onClosed called for each response that has been sent, or whose connection is closed */
+  constructor(onClosed: (response: ServerResponse) => void) {
+    this.#onClosed = onClosed;
+  }
 
   /** Counts `response` until it has been sent or its connection is closed. */
   add(response: ServerResponse): void {
@@ -21,7 +27,10 @@ export class InFlight implements Iterable<ServerResponse> {
     if (this.#last === undefined) this.#first = entry;
     else this.#last.next = entry;
     this.#last = entry;
-    response.once("close", () => this.#remove(entry));
+    response.once("close", () => {
+      this.#remove(entry);
+      this.#onClosed(response);
+    });
   }
 
   /** The responses that were in flight when the iteration began. */

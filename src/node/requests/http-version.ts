@@ -42,9 +42,9 @@ export interface HttpVersion<
   /**
    * Adapts the fields of `answer` that concern the connection.
    *
-   * @param isLast whether the connection ends after the response
+   * @param isStopping whether the connection ends after the last of its responses
    */
-  adapt(response: Res, answer: Response, isLast: boolean): Response;
+  adapt(response: Res, answer: Response, isStopping: boolean): Response;
   /** Answers with a refusal. */
   refuse(response: Res, refusal: HttpRefusal): void;
   /** Cuts off a response that cannot be completed. */

@@ -185,6 +185,43 @@ class WaitingRoute {
   }
 }
 
+describe("a server that stops answers all pipelined requests and then closes the connection", () => {
+  it.each([
+    ["in their order", [0, 1, 2]],
+    ["in another order", [2, 0, 1]],
+  ])("if their handlers return %s", async (_order, order) => {
+    const route = new WaitingRoute();
+    server = await serve({ port: 0, routes: { "/wait": route.handle } });
+    const client = new RawClient(server.port).send(request("/wait").repeat(3));
+    await vi.waitFor(() => expect(route.started).toBe(3));
+    const stopped = server.stop();
+    for (const index of order) route.answers[index](`answer ${index};`);
+    const received = await client.closed();
+    expect(received.match(/answer \d;/g)).toEqual(["answer 0;", "answer 1;", "answer 2;"]);
+    expect(received.match(/HTTP\/1\.1 200|connection: close/gi)).toEqual([
+      "HTTP/1.1 200",
+      "HTTP/1.1 200",
+      "HTTP/1.1 200",
+      "Connection: close",
+    ]);
+    await stopped;
+  });
+
+  it("if one was answered before the stop but is not sent yet", async () => {
+    const route = new WaitingRoute();
+    server = await serve({
+      port: 0,
+      routes: { "/wait": route.handle, "/now": () => new Response("now;") },
+    });
+    const client = new RawClient(server.port).send(request("/wait") + request("/now"));
+    await vi.waitFor(() => expect(route.started).toBe(1));
+    const stopped = server.stop();
+    route.answers[0]("waited;");
+    expect((await client.closed()).match(/waited;|now;/g)).toEqual(["waited;", "now;"]);
+    await stopped;
+  });
+});
+
 describe("at most 16 requests per connection are pending", () => {
   const ways = {
     serve: async ({ handle, onRefused }: WaitingRoute) => {
