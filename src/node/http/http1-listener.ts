@@ -136,14 +136,10 @@ export class Http1Listener {
       this.#report("request", CONNECT_UNKNOWN, request);
       sendRefusal(socket, CONNECT_UNKNOWN);
     };
-    const { latest } = RequestQueue.of(socket);
-    if (latest === undefined) answer();
-    else {
-      // Waits for the earlier responses. Otherwise, the client would take this response for the response to
-      // an earlier request.
-      socket.once("end", () => socket.destroy()).resume();
-      whenAnswered(latest, socket, answer);
-    }
+    // Waits for the earlier responses. Otherwise, the client would take this response for the response to an
+    // earlier request.
+    if (this.isBusy(request.socket)) socket.once("end", () => socket.destroy()).resume();
+    whenAnswered(request.socket, answer);
   }
 
   /** Answers a request for a WebSocket that did not come through `node:http`. */
@@ -157,9 +153,14 @@ export class Http1Listener {
     this.#upgrades.handle(request, resolved, responder, head);
   }
 
-  /** Takes over a socket that is no longer used for HTTP, to answer an upgrade on it. */
-  takeSocket(socket: Duplex): UpgradeResponder {
-    this.#taken.add(socket);
+  /**
+   * Takes over a socket that is no longer used for HTTP, to answer an upgrade on it.
+   *
+   * @param connection the socket of the connection. If an upgrade has a body, Node.js 26 emits the upgrade with
+   *   another stream.
+   */
+  takeSocket(socket: Duplex, connection: Duplex = socket): UpgradeResponder {
+    this.#taken.add(connection);
     ignoreErrors(socket);
     return new Http1UpgradeResponder(socket, this.#httpServer, this.#inFlight, this.#environment);
   }
@@ -259,13 +260,12 @@ export class Http1Listener {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const responder = this.takeSocket(socket);
-    const { latest } = RequestQueue.of(socket);
-    if (latest !== undefined) {
+    const responder = this.takeSocket(socket, request.socket);
+    if (RequestQueue.of(request.socket).length > 0) {
       // A client that sends its handshake before the earlier responses would take one of them for the
       // response to the handshake.
       socket.once("end", () => socket.destroy()).resume();
-      whenAnswered(latest, socket, () => this.#refuse("handshake", request, socket, PIPELINED));
+      whenAnswered(request.socket, () => this.#refuse("handshake", request, socket, PIPELINED));
     } else if (this.#shutdownRefusal !== undefined) {
       this.#refuse("handshake", request, socket, this.#shutdownRefusal);
     } else {
@@ -293,13 +293,11 @@ export class Http1Listener {
   }
 
   #ignoreUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const latest = RequestQueue.of(socket).latest;
     const ignore = (): void => {
       if (canBeReadAgain(request)) ignoreUpgrade(this.#httpServer, request, socket, head);
       else this.#refuse("request", request, socket, UPGRADE_WITH_BODY);
     };
-    if (latest === undefined) ignore();
-    else whenAnswered(latest, socket, ignore);
+    whenAnswered(request.socket, ignore);
   }
 }
 
@@ -313,11 +311,14 @@ function refuseBody(response: ServerResponse, socket: Duplex, refusal: HttpRefus
   else socket.destroy();
 }
 
-/** Calls back when `latest`, and so every earlier response, has been sent on `socket`. */
-function whenAnswered(latest: ServerResponse, socket: Duplex, callback: () => void): void {
-  forwardDrain(socket, latest);
+/** Calls back when all responses have been sent on a connection that `node:http` no longer uses. */
+function whenAnswered(connection: Duplex, callback: () => void): void {
+  const queue = RequestQueue.of(connection);
+  const { latest } = queue;
+  if (latest === undefined) return callback();
+  forwardDrain(connection, latest, () => queue.current);
   latest.once("close", () => {
-    if (!socket.destroyed) callback();
+    if (!connection.destroyed) callback();
   });
 }
 

@@ -74,11 +74,18 @@ export class Http1UpgradeResponder implements UpgradeResponder {
   }
 }
 
-/** Emits the 'drain' events of `socket` on `response`, as an HTTP server does while it uses the socket. */
-export function forwardDrain(socket: Duplex, response: ServerResponse): void {
-  const onDrain = (): void => void response.emit("drain");
+/**
+ * Emits the 'drain' events of `socket` on the response that is being sent, as an HTTP server does while it uses
+ * the socket. Ends with the response `last`.
+ */
+export function forwardDrain(
+  socket: Duplex,
+  last: ServerResponse,
+  current: () => ServerResponse | undefined = () => last,
+): void {
+  const onDrain = (): void => void current()?.emit("drain");
   socket.on("drain", onDrain);
-  response.once("close", () => socket.off("drain", onDrain));
+  last.once("close", () => socket.off("drain", onDrain));
 }
 
 /** Creates a request with the properties that `ServerResponse` reads from an opening handshake. */

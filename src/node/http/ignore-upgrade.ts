@@ -34,8 +34,9 @@ export function ignoreUpgrades(
   };
 }
 
-/** Whether the runtime has begun to read the body of an upgrade request. Node.js leaves it in the socket. */
-const READS_BODY = "bun" in versions || "deno" in versions;
+/** Whether the runtime has begun to read the body of an upgrade request. Node.js up to 24 leaves it in the socket. */
+const READS_BODY =
+  "bun" in versions || "deno" in versions || Number(versions.node.split(".")[0]) > 24;
 
 /**
  * Whether a request can be read again. If a part of its body were missing, the HTTP server would take the next request

