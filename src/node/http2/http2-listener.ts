@@ -141,7 +141,10 @@ export class Http2Listener {
   #limitTime(request: Http2ServerRequest, stream: ServerHttp2Stream): void {
     const { requestTimeout } = this.#httpServer;
     if (requestTimeout === 0) return;
-    const timer = wheel.start(requestTimeout, () => cancelStream(stream));
+    const timer = wheel.start(requestTimeout, () => {
+      // The body may have arrived without being read.
+      if (stream.state.remoteClose !== 1) cancelStream(stream);
+    });
     request.once("end", () => timer.cancel());
     stream.once("close", () => timer.cancel());
   }
