@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { versions } from "node:process";
+import { checkLength } from "../requests/content-length.ts";
 import type { HttpVersion } from "../requests/http-version.ts";
 import { toRequest, toRequestWithoutBody } from "../requests/to-request.ts";
 import { upgradeRequired } from "../requests/upgrade-required.ts";
@@ -31,6 +32,7 @@ export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
     return answer;
   },
   writeHead,
+  flushHead: (response) => response.flushHeaders(),
   write: (response, chunk) => response.write(chunk),
   endWith(response, body, length) {
     // `node:http` joins the head and a body that is a string, so it writes once instead of twice.
@@ -65,6 +67,7 @@ function writeHead(
   let isFramed = length === undefined;
   for (const [name, value] of headers) {
     fields.push(name, value);
+    if (name === "content-length" && length !== undefined) checkLength(value, length);
     isFramed ||= name === "content-length" || name === "transfer-encoding";
   }
   if (!isFramed) fields.push("content-length", String(length));

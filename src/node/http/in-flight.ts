@@ -16,7 +16,7 @@ export class InFlight implements Iterable<ServerResponse> {
   #waiters: Array<() => void> = [];
   readonly #onClosed: (response: ServerResponse) => void;
 
-  /** @param onClosed called for each response that has been sent, or whose connection is closed */
+  /** @param onClosed called for each response when it has been sent, or when its connection is closed */
   constructor(onClosed: (response: ServerResponse) => void) {
     this.#onClosed = onClosed;
   }

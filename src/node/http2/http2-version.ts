@@ -1,5 +1,7 @@
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
+import { TidewayError } from "../../errors/index.ts";
 import { refuse } from "../../protocol/handshake/index.ts";
+import { checkLength } from "../requests/content-length.ts";
 import type { HttpVersion } from "../requests/http-version.ts";
 import { toRequest } from "../requests/to-request.ts";
 import { endStream, failStream } from "./close-stream.ts";
@@ -27,9 +29,15 @@ export const http2: HttpVersion<Http2ServerRequest, Http2ServerResponse> = {
     const fields: Record<string, string | string[]> = Object.fromEntries(headers);
     const cookies = headers.getSetCookie();
     if (cookies.length > 0) fields["set-cookie"] = cookies;
-    if (length !== undefined) fields["content-length"] ??= String(length);
+    if (length !== undefined) {
+      checkLength(headers.get("content-length") ?? String(length), length);
+      fields["content-length"] = String(length);
+    }
+    checkFieldBytes(fields);
     response.writeHead(status, fields);
   },
+  // `writeHead` has sent it.
+  flushHead() {},
   write: (response, chunk) => response.write(chunk),
   endWith(response, body) {
     response.end(body);
@@ -46,6 +54,29 @@ export const http2: HttpVersion<Http2ServerRequest, Http2ServerResponse> = {
   },
   requireUpgrade: () => CONNECT_REQUIRED,
 };
+
+/**
+ * The limit in bytes for the fields of a response, with {@link FIELD_OVERHEAD} bytes for each. Above 65,536 bytes,
+ * together with the fields that `node:http2` adds, `node:http2` closes the whole connection.
+ */
+const MAX_FIELD_BYTES = 65_000;
+
+const FIELD_OVERHEAD = 12;
+
+/** @throws TidewayError `INVALID_HEADER` for too many bytes */
+function checkFieldBytes(fields: Record<string, string | string[]>): void {
+  let byteCount = 0;
+  for (const name in fields) {
+    const value = fields[name];
+    if (typeof value === "string") byteCount += name.length + value.length + FIELD_OVERHEAD;
+    else for (const one of value) byteCount += name.length + one.length + FIELD_OVERHEAD;
+  }
+  if (byteCount <= MAX_FIELD_BYTES) return;
+  throw new TidewayError(
+    "INVALID_HEADER",
+    `the headers of a Response have ${byteCount} bytes, more than ${MAX_FIELD_BYTES}, which HTTP/2 does not allow; set fewer or shorter headers`,
+  );
+}
 
 /**
  * The events of a response that `toRequest` listens to. The compatibility API of `node:http2` emits 'finish'

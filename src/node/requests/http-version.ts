@@ -14,8 +14,13 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 export interface ResponseWriter<Res extends NodeResponse> {
   /** Whether nothing more can be sent. */
   isGone(response: Res): boolean;
-  /** @param length the length of the body, if `answer` does not have it */
+  /**
+   * @param length the length of the body, if it is known
+   * @throws TidewayError `WRONG_CONTENT_LENGTH` if `answer` has another length
+   */
   writeHead(response: Res, answer: Response, length?: number): void;
+  /** Sends the head now, although no byte of the body follows yet. */
+  flushHead(response: Res): void;
   /** Returns false if the caller should wait for 'drain'. */
   write(response: Res, chunk: Uint8Array): boolean;
   /** Sends the whole body, which has `length` bytes, and ends the response. */

@@ -6,6 +6,7 @@ import { readClientCertificate } from "./client-certificate.ts";
 import type { FetchAccelerator } from "./fetch-accelerator.ts";
 import type { HttpVersion, NodeRequest, NodeResponse } from "./http-version.ts";
 import type { RefusedRequests } from "./refused-requests.ts";
+import { withoutForeignFields } from "./relayed-response.ts";
 import type { RequestTarget } from "./request-target.ts";
 import { isUsed, sendIfWhole, sendResponse } from "./send-response.ts";
 
@@ -179,7 +180,7 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
   }
 
   #adapt(response: Res, answer: Response): Response {
-    return this.#version.adapt(response, answer, this.#gate.isStopping);
+    return this.#version.adapt(response, withoutForeignFields(answer), this.#gate.isStopping);
   }
 
   /** Discards the part of the request's body that the handler did not read. */

@@ -1,12 +1,14 @@
 import { cancelBody } from "../../server/http-answer.ts";
+import { ContentLength } from "./content-length.ts";
 import type { FetchAccelerator } from "./fetch-accelerator.ts";
 import type { NodeResponse, ResponseWriter } from "./http-version.ts";
 
 type Read = ReadableStreamReadResult<Uint8Array>;
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**
- * Sends `answer`. Cancels its body if the client disconnects. Rejects if the body fails, or if a header field
- * cannot be sent.
+ * Sends `answer`. Cancels its body if the client disconnects. Rejects if the body fails, if a header field
+ * cannot be sent, or if the Content-Length is wrong.
  */
 export async function sendResponse<Res extends NodeResponse>(
   writer: ResponseWriter<Res>,
@@ -18,7 +20,8 @@ export async function sendResponse<Res extends NodeResponse>(
 }
 
 /**
- * Sends `answer` if its body is empty or in memory. Throws if a header field cannot be sent.
+ * Sends `answer` if its body is empty or in memory. Throws if a header field cannot be sent, or if the
+ * Content-Length is wrong.
  *
  * @returns whether it was sent
  */
@@ -30,10 +33,7 @@ export function sendIfWhole<Res extends NodeResponse>(
 ): boolean {
   if (isUsed(answer)) return false;
   if (answer.body === null || response.req.method === "HEAD") {
-    writer.writeHead(response, answer);
-    response.end();
-    // The body of an answer to HEAD is not read.
-    cancelBody(answer);
+    sendHead(writer, response, answer, fetch);
     return true;
   }
   const whole = fetch.wholeBody(answer);
@@ -41,6 +41,27 @@ export function sendIfWhole<Res extends NodeResponse>(
   sendWhole(writer, response, answer, whole);
   sentWhole.add(answer);
   return true;
+}
+
+/** Sends the head of `answer` alone, for an empty body or as the answer to HEAD. */
+function sendHead<Res extends NodeResponse>(
+  writer: ResponseWriter<Res>,
+  response: Res,
+  answer: Response,
+  fetch: FetchAccelerator,
+): void {
+  const whole = answer.body === null ? undefined : fetch.wholeBody(answer);
+  if (whole !== undefined) writer.writeHead(response, answer, Buffer.byteLength(whole));
+  else {
+    // An answer to HEAD, and 304, may have the length of the body that is not sent.
+    if (response.req.method !== "HEAD" && answer.status !== 304) {
+      new ContentLength(answer).end();
+    }
+    writer.writeHead(response, answer);
+  }
+  response.end();
+  // The body of an answer to HEAD is not read.
+  cancelBody(answer);
 }
 
 /** Whether the body of `answer` has been read or sent. */
@@ -70,7 +91,7 @@ async function sendStream<Res extends NodeResponse>(
   response: Res,
   answer: Response,
 ): Promise<void> {
-  const reader = answer.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  const reader = answer.body!.getReader() as BodyReader;
   const cancel = (): void => {
     reader.cancel().catch(() => {});
   };
@@ -87,32 +108,66 @@ async function sendBody<Res extends NodeResponse>(
   writer: ResponseWriter<Res>,
   response: Res,
   answer: Response,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: BodyReader,
 ): Promise<void> {
-  const first = await reader.read();
+  const length = new ContentLength(answer);
+  const firstRead = reader.read();
+  // The client of an event stream waits for the head. A body with a known length, such as a file, is sent at
+  // once; if it cannot be opened, the response is 500.
+  const first = await (length.isKnown ? firstRead : Promise.race([firstRead, endOfTurn()]));
   if (writer.isGone(response)) return;
+  if (first === undefined) {
+    writer.writeHead(response, answer);
+    writer.flushHead(response);
+    await sendChunks(writer, response, reader, length, [firstRead]);
+    return;
+  }
   if (first.done) {
+    length.end();
     writer.writeHead(response, answer);
     response.end();
     return;
   }
-  const second = reader.read();
+  const secondRead = reader.read();
   // Most bodies are one string or one byte array. They are sent with their length, in one write.
-  const isWhole = await endsNow(second);
+  const isWhole = await endsNow(secondRead);
   if (writer.isGone(response)) return;
   if (isWhole) {
     sendWhole(writer, response, answer, first.value);
     return;
   }
   writer.writeHead(response, answer);
-  let next: Promise<Read> | undefined = second;
-  for (let read: Read = first; !read.done; next = undefined) {
+  await sendChunks(writer, response, reader, length, [firstRead, secondRead]);
+}
+
+/**
+ * Sends the chunks of a body after its head.
+ *
+ * @param reads the reads that have begun
+ */
+async function sendChunks<Res extends NodeResponse>(
+  writer: ResponseWriter<Res>,
+  response: Res,
+  reader: BodyReader,
+  length: ContentLength,
+  reads: Array<Promise<Read>>,
+): Promise<void> {
+  for (;;) {
+    const read = await (reads.shift() ?? reader.read());
+    if (writer.isGone(response)) return;
+    if (read.done) break;
+    length.count(read.value);
     if (!writer.write(response, read.value)) await drained(writer, response);
     if (writer.isGone(response)) return;
-    read = await (next ?? reader.read());
-    if (writer.isGone(response)) return;
   }
+  length.end();
   response.end();
+}
+
+/** Resolves after the promise jobs of the current turn of the event loop. */
+async function endOfTurn(): Promise<undefined> {
+  await Promise.resolve();
+  await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
 /** Whether `read` reports the end of its stream within the current turn of the event loop. */
@@ -122,9 +177,7 @@ async function endsNow(read: Promise<Read>): Promise<boolean> {
     ({ done }) => (isEnd = done),
     () => {},
   );
-  await new Promise<void>((resolve) => {
-    process.nextTick(resolve);
-  });
+  await endOfTurn();
   return isEnd;
 }
 

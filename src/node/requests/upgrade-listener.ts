@@ -7,6 +7,7 @@ import { quoteStart } from "../../server/refusal-reporter.ts";
 import type { UpgradeAccepted, UpgradeDecision } from "../../server/upgrade.ts";
 import { PendingUpgrades } from "./pending-upgrades.ts";
 import type { RefusedRequests } from "./refused-requests.ts";
+import { withoutForeignFields } from "./relayed-response.ts";
 import type { RequestEnvironment } from "./request-environment.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { UpgradeResponder } from "./upgrade-responder.ts";
@@ -68,7 +69,7 @@ export class UpgradeListener {
   ): void {
     if (decision.kind === "accept") this.#accept(decision, attempt, responder, head);
     else if (decision.kind === "refuse") responder.refuse(decision);
-    else responder.answer(decision);
+    else responder.answer({ ...decision, response: withoutForeignFields(decision.response) });
   }
 
   #accept(

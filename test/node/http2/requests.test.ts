@@ -102,6 +102,91 @@ it.each([
   expect(Object.keys(headers)).not.toContain("upgrade");
 });
 
+it("a body that has arrived but is not read does not limit the time of the response", async () => {
+  let answer: ((response: Response) => void) | undefined;
+  const server = await startTls({
+    routes: {
+      "post:/slow": () => new Promise<Response>((resolve) => (answer = resolve)),
+      "post:/read": async (request) => new Response(await request.text()),
+    },
+  });
+  server.httpServer.requestTimeout = 50;
+  const session = await openSession(server);
+  const slow = session.request({ ":method": "POST", ":path": "/slow" });
+  const answered = answerOf(slow);
+  slow.end("body");
+  await vi.waitUntil(() => answer !== undefined);
+  // The timeout of this later request shows that the timeout of the first has passed.
+  const endless = session.request({ ":method": "POST", ":path": "/read" });
+  endless.write("x");
+  expect(await answerOf(endless)).toMatchObject({ rstCode: constants.NGHTTP2_CANCEL });
+  answer?.(new Response("late"));
+  expect(await answered).toMatchObject({ status: 200, body: "late" });
+});
+
+it("a response with a wrong Content-Length is reported, and is a 500 or cut off", async () => {
+  const onError = vi.fn<(error: unknown) => void>();
+  const chunks = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.from("one"));
+        setImmediate(() => controller.close());
+      },
+    });
+  const headers = { "content-length": "5" };
+  const server = await startTls({
+    onError,
+    routes: {
+      "get:/whole": () => new Response("h\u{e9}llo", { headers }),
+      "get:/streamed": () => new Response(chunks(), { headers }),
+    },
+  });
+  const session = await openSession(server);
+  expect(await answerOf(session.request({ ":path": "/whole" }))).toMatchObject({
+    status: 500,
+    body: "The server failed.",
+  });
+  const streamed = session.request({ ":path": "/streamed" });
+  streamed.on("error", () => {});
+  expect(await answerOf(streamed)).toMatchObject({
+    rstCode: constants.NGHTTP2_INTERNAL_ERROR,
+  });
+  expect(onError.mock.calls.map(([error]) => error)).toMatchObject([
+    { code: "WRONG_CONTENT_LENGTH" },
+    { code: "WRONG_CONTENT_LENGTH" },
+  ]);
+});
+
+it("a response has a head before the first chunk of its body", async () => {
+  const server = await startTls({ routes: { "get:/": () => new Response(new ReadableStream()) } });
+  const session = await openSession(server);
+  const stream = session.request({ ":path": "/" });
+  const [head] = await once(stream, "response");
+  expect(head).toMatchObject({ ":status": 200 });
+  stream.on("error", () => {});
+  stream.close(constants.NGHTTP2_CANCEL);
+});
+
+it("a response with more header fields than HTTP/2 allows does not affect other requests", async () => {
+  const onError = vi.fn<(error: unknown) => void>();
+  let answer: ((response: Response) => void) | undefined;
+  const server = await startTls({
+    onError,
+    routes: {
+      "get:/wait": () => new Promise<Response>((resolve) => (answer = resolve)),
+      "get:/big": () => new Response("x", { headers: { "x-a": "a".repeat(70_000) } }),
+    },
+  });
+  const session = await openSession(server);
+  const waiting = answerOf(session.request({ ":path": "/wait" }));
+  const big = session.request({ ":path": "/big" });
+  big.on("error", () => {});
+  expect(await answerOf(big)).toMatchObject({ status: 500 });
+  answer?.(new Response("waited"));
+  expect(await waiting).toMatchObject({ status: 200, body: "waited" });
+  expect(onError.mock.calls.map(([error]) => error)).toMatchObject([{ code: "INVALID_HEADER" }]);
+});
+
 it("stop closes the sockets, sends GOAWAY and ends idle connections at once", async () => {
   const server = await start();
   const [idle, busy] = [await openSession(server), await openSession(server)];

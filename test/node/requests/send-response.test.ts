@@ -1,8 +1,11 @@
 import { once } from "node:events";
-import type { ServerResponse } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { fastFetch } from "../../../src/node/internals/requests/fast-fetch.ts";
 import { handshake, RawClient } from "../../support/clients.ts";
 
 let server: Server;
@@ -154,6 +157,89 @@ describe.each([
     expect(cancel).toHaveBeenCalledOnce();
     expect(pull).not.toHaveBeenCalled();
   });
+
+  it("to HEAD has the length of a body in memory, if the runtime tells it (RFC 9110 9.3.2)", async () => {
+    const received = await respond(() => new Response("text"), "HEAD / HTTP/1.1\r\nHost: a\r\n");
+    const isKnown = isUsed && fastFetch.wholeBody(new Response("text")) !== undefined;
+    expect(received.toLowerCase().includes("\r\ncontent-length: 4\r\n")).toBe(isKnown);
+    expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/);
+  });
+
+  it("has a head before the first chunk of its body", async () => {
+    server = await serve({
+      port: 0,
+      fastPaths: isUsed,
+      routes: { "/": () => new Response(new ReadableStream()) },
+    });
+    const client = new RawClient(server.port).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(await client.receives("\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    client.socket.destroy();
+  });
+
+  it.each<[string, string, () => BodyInit | null]>([
+    ["too short for a text", "5", () => "h\u{e9}llo"],
+    ["too long for a text", "7", () => "h\u{e9}llo"],
+    ["too long for an empty body", "1", () => null],
+    ["not a number", "1e3", () => streamOf("one", "two")],
+    ["too short for a stream of one chunk", "1", () => new Blob(["two"]).stream()],
+  ])(
+    "with a Content-Length that is %s is reported and answered with 500",
+    async (_, length, body) => {
+      const headers = { "Content-Length": length };
+      const received = await respond(() => new Response(body(), { headers }));
+      expect(received).toMatch(/^HTTP\/1\.1 500 [^]*\r\n\r\nThe server failed\.$/);
+      expect(onError.mock.calls.map(([error]) => error)).toMatchObject([
+        { code: "WRONG_CONTENT_LENGTH", message: expect.stringContaining(length) },
+      ]);
+    },
+  );
+
+  it.each([
+    ["too short", "4"],
+    ["too long", "7"],
+  ])(
+    "with a Content-Length that is %s for its stream is reported and cut off",
+    async (_, length) => {
+      const headers = { "Content-Length": length };
+      const received = await respond(() => new Response(streamOf("one", "two"), { headers }));
+      const [head, body] = received.split("\r\n\r\n");
+      expect(head.toLowerCase()).toContain(`\r\ncontent-length: ${length}`);
+      expect(body.length).toBeLessThan(Number(length));
+      expect(onError.mock.calls.map(([error]) => error)).toMatchObject([
+        { code: "WRONG_CONTENT_LENGTH" },
+      ]);
+    },
+  );
+
+  it("with the right Content-Length is sent with it", async () => {
+    const headers = { "Content-Length": "6" };
+    for (const body of ["h\u{e9}llo", streamOf("one", "two")]) {
+      const received = await respond(() => new Response(body, { headers }));
+      expect(received.match(/^content-length: .*$/gim)).toEqual(["content-length: 6"]);
+      await server.stop();
+    }
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it.each(["gzip", "br"])(
+    "that fetch has decoded from %s has the fields of its body",
+    async (coding) => {
+      const encoded = coding === "gzip" ? gzipSync("text") : brotliCompressSync("text");
+      const upstream = createServer((_request, response) => {
+        response.setHeader("Content-Encoding", coding);
+        response.setHeader("Content-Length", encoded.byteLength);
+        response.end(encoded);
+      });
+      await once(upstream.listen(0), "listening");
+      onTestFinished(() => void upstream.close());
+      const { port } = upstream.address() as AddressInfo;
+      const received = await respond(async () => await fetch(`http://localhost:${port}`));
+      expect(received).not.toMatch(/^content-encoding:/im);
+      expect(received.match(/^connection: .*$/gim)).toEqual(["Connection: close"]);
+      expect(received).toMatch(/\r\n\r\n(4\r\n)?text(\r\n0\r\n\r\n)?$/);
+      expect(onError).not.toHaveBeenCalled();
+    },
+  );
 
   it("that is returned twice fails the second time and is reported", async () => {
     const same = new Response("same");
