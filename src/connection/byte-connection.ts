@@ -342,14 +342,13 @@ export class ByteConnection
   onDrain(): void {
     this.#heartbeat?.recordActivity();
     this.#writer.onDrain();
-    if (this.#writer.isBlocked) {
-      this.#watchOutput();
-      return;
+    if (this.#writer.isBlocked) this.#watchOutput();
+    else {
+      this.#endpoint.defersPongs = false;
+      this.#write();
+      if (this.#record !== undefined) return this.#endTransport();
     }
-    this.#endpoint.defersPongs = false;
-    this.#write();
-    if (this.#record !== undefined) this.#endTransport();
-    else if (!this.#writer.isBlocked) this.#handler!.onDrain?.();
+    this.#handler!.onDrain?.();
   }
 
   onEnd(): void {

@@ -49,7 +49,7 @@ export interface ConnectionHandler {
   onClosing(error?: ProtocolError): void;
   /** Called exactly once, when the connection is closed. */
   onClose(info: CloseInfo): void;
-  /** Called when the kernel has accepted all output that waited. */
+  /** Called when the kernel has accepted output that waited. `bufferedAmount` is what still waits. */
   onDrain?(): void;
   /** Called before a ping is answered. Returns whether the connection answers it. */
   answersPing?(payload: Uint8Array): boolean;

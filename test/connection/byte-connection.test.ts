@@ -83,13 +83,26 @@ describe.each(ROLES)("writes of a %s", (role) => {
     transport.handler!.onDrain();
     expect([pieces, connection.bufferedAmount]).toEqual([[65_536, 65_536], total - 65_536]);
     connection.sendText("behind it");
-    expect(handler.notes).toEqual([]);
+    // The handler decides by `bufferedAmount` whether it waits for more.
+    expect(handler.notes).toEqual(["drain"]);
     isBlocked = false;
     transport.handler!.onDrain();
     const rest = total - 131_072;
     const text = role === "client" ? 15 : 11;
     expect([pieces, connection.bufferedAmount]).toEqual([[65_536, 65_536, rest, text], 0]);
-    expect(handler.notes).toEqual(["drain"]);
+    expect(handler.notes).toEqual(["drain", "drain"]);
+  });
+
+  it("report each drain, even if the next write is blocked at once", () => {
+    const { connection, endTurn, handler, transport } = rig(role);
+    transport.takesAll = false;
+    connection.sendBinary(new Uint8Array(100_000));
+    endTurn();
+    connection.sendText("a");
+    while (connection.bufferedAmount > 50) transport.handler!.onDrain();
+    // The text is still in the transport.
+    expect(connection.bufferedAmount).toBeGreaterThan(0);
+    expect(handler.notes).toEqual(["drain", "drain"]);
   });
 
   it("do not reuse a buffer that the transport still reads from", () => {
