@@ -55,7 +55,7 @@ describe("the response to a malformed opening handshake", () => {
     ["a key that is not base64", 400, handshake("/echo", { "Sec-WebSocket-Key": "!".repeat(24) })],
     ["two keys", 400, handshake("/echo", { "Sec-WebSocket-Key": [key, key] })],
     ["the method POST", 405, handshake("/echo", {}, "POST /echo HTTP/1.1")],
-    ["HTTP/1.0", 400, handshake("/echo", {}, "GET /echo HTTP/1.0")],
+    ["HTTP/1.0", 426, handshake("/echo", {}, "GET /echo HTTP/1.0")],
     ["a body", 400, handshake("/echo", { "Content-Length": "5" })],
     ["a chunked body", 400, handshake("/echo", { "Transfer-Encoding": "chunked" })],
     ["a malformed subprotocol", 400, handshake("/echo", { "Sec-WebSocket-Protocol": "a b" })],
@@ -88,6 +88,12 @@ describe("the response to a malformed opening handshake", () => {
   it("requires an upgrade if Connection does not list it (RFC 9110 7.8)", async () => {
     const response = await answerTo(handshake("/echo", { Connection: "close" }));
     expect(statusOf(response)).toBe(426);
+  });
+
+  it("of HTTP/1.0 is a request to the HTTP route of the path, because its Upgrade is ignored (RFC 9110 7.8)", async () => {
+    const response = await answerTo(handshake("/page", {}, "GET /page HTTP/1.0"));
+    expect(statusOf(response)).toBe(200);
+    expect(response).toMatch(/\r\n\r\npage$/);
   });
 
   it("follows the earlier response if the handshake was pipelined", async () => {

@@ -4,9 +4,12 @@ import type { Duplex } from "node:stream";
 import { Server as TlsServer } from "node:tls";
 import { namesWebSocket } from "../../protocol/handshake/index.ts";
 
-/** Whether an upgrade, which `Connection` lists, is one to WebSocket. */
-export function asksForWebSocket({ headers }: IncomingMessage): boolean {
-  return namesWebSocket(headers.upgrade ?? "");
+/**
+ * Whether an upgrade, which `Connection` lists, is one to WebSocket. The field `Upgrade` of an HTTP/1.0 request must be
+ * ignored (RFC 9110 7.8).
+ */
+export function asksForWebSocket({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion !== "1.0" && namesWebSocket(headers.upgrade ?? "");
 }
 
 /** A server of Node.js 22.21, 24.9 or newer, which asks whether to upgrade a request. */
