@@ -6,6 +6,7 @@ import {
 import type { ClientCertificate } from "../../server/client-certificate.ts";
 import type { Peer, UpgradeAttempt } from "../../server/upgrade.ts";
 import { readClientCertificate } from "./client-certificate.ts";
+import { joinFields } from "./join-fields.ts";
 import type { RequestTarget } from "./request-target.ts";
 
 /** A request for a WebSocket, as the code for its HTTP version has read it. */
@@ -96,22 +97,8 @@ export class NodeUpgradeAttempt implements UpgradeAttempt {
   #makeRequest(): Request {
     this.#abortController = new AbortController();
     return new Request(this.#href, {
-      headers: toHeaders(this.#rawHeaders),
+      headers: joinFields(this.#rawHeaders),
       signal: this.#abortController.signal,
     });
   }
-}
-
-function toHeaders(rawHeaders: readonly string[]): Headers {
-  const headers = new Headers();
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i];
-    // The pseudo-header fields of HTTP/2 are not fields of the request (RFC 9113 8.3).
-    if (name.startsWith(":")) continue;
-    const cookies = name.toLowerCase() === "cookie" ? headers.get(name) : null;
-    // RFC 9113 8.2.3: the parts of a cookie field are joined with "; ". Deno's `append` would write a comma.
-    if (cookies === null) headers.append(name, rawHeaders[i + 1]);
-    else headers.set(name, `${cookies}; ${rawHeaders[i + 1]}`);
-  }
-  return headers;
 }
