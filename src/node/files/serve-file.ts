@@ -119,6 +119,10 @@ async function send(
     withUsableRange(request, stats.size),
     { acceptRanges: true, ...(cacheControl === undefined ? {} : { cacheControl }) },
   );
+  // RFC 9110 15.4.5: a 304 has the same field as the 200, so that the client updates its copy.
+  if (response.status === 304 && cacheControl !== undefined) {
+    response.headers.set("Cache-Control", cacheControl);
+  }
   response.headers.set("X-Content-Type-Options", "nosniff");
   return response;
 }

@@ -211,6 +211,13 @@ describe("for conditional requests (RFC 9110 13), files()", () => {
     expect((await get("/static/text.txt", since)).status).toBe(304);
   });
 
+  it("answers 304 with the configured Cache-Control (RFC 9110 15.4.5)", async () => {
+    const since = { "If-Modified-Since": "Tue, 14 Nov 2023 22:13:20 GMT" };
+    const response = await get("/open/text.txt", since);
+    expect(response.status).toBe(304);
+    expect(response.headers.get("cache-control")).toBe("max-age=60");
+  });
+
   it("sends the file for another ETag and for an earlier time", async () => {
     expect((await get("/static/text.txt", { "If-None-Match": '"other"' })).status).toBe(200);
     const since = { "If-Modified-Since": "Tue, 14 Nov 2023 22:13:19 GMT" };
