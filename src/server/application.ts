@@ -1,5 +1,6 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { type DebugLog, describeError } from "../errors/debug-log.ts";
+import { printError, safeListener } from "../errors/safe-listener.ts";
 import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
 import { isRecord } from "../protocol/record.ts";
 import { ByteBudget } from "../protocol/byte-budget.ts";
@@ -9,7 +10,7 @@ import { checkCount, checkLimits, invalidOption } from "./options.ts";
 import { compileOriginPolicy } from "./origin-policy.ts";
 import { PendingRequests } from "./pending-requests.ts";
 import { RefusalReporter } from "./refusal-reporter.ts";
-import { type ErrorListener, safeListener } from "./report.ts";
+import type { ErrorListener } from "./report.ts";
 import { RouteTable } from "./route-table.ts";
 import type { Route } from "./routes.ts";
 import { SocketShutdown } from "./shutdown.ts";
@@ -126,7 +127,7 @@ export function createApplication(
   resolveCompression(compression, "shared", where);
   // Each `ws:` route also checks `origins`, but a server may have only HTTP routes.
   if (origins !== undefined) compileOriginPolicy(origins);
-  const isHostAllowed = compileHostPolicy(hosts);
+  const isHostAllowed = compileHostPolicy(hosts, where);
   const readProxies = compileTrustProxy(
     {
       ...(trustProxy !== undefined && { trustProxy }),
@@ -140,7 +141,7 @@ export function createApplication(
     ...(origins !== undefined && { origins }),
   });
   const sockets = new SocketGroup();
-  const report = withDebugLog(safeListener(onError), log);
+  const report = withDebugLog(safeListener(onError ?? printError), log);
   for (const { key, error } of table.shadowed) report(error, { route: key });
   const unfinishedBudget = new ByteBudget(maxUnfinishedBytes);
   const runInAsyncContext = captureAsyncContext();

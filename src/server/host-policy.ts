@@ -20,14 +20,18 @@ interface ListedHost {
 /**
  * Compiles the option `hosts`; undefined allows all hosts. The check never throws.
  *
+ * @param where the function that the application called, for error messages
  * @throws UsageError `INVALID_OPTION` unless `hosts` is a list of hosts
  */
-export function compileHostPolicy(hosts: readonly string[] | undefined): HostCheck {
+export function compileHostPolicy(
+  hosts: readonly string[] | undefined,
+  where: "serve" | "attach",
+): HostCheck {
   if (hosts === undefined) return () => true;
   if (!Array.isArray(hosts)) {
-    throw invalidOption("serve", "hosts", hosts, 'a list of hosts, such as ["example.com"]');
+    throw invalidOption(where, "hosts", hosts, 'a list of hosts, such as ["example.com"]');
   }
-  const listed = hosts.map(parseListed);
+  const listed = hosts.map((host) => parseListed(host, where));
   return (host, isSecure) => {
     const named = parseHost(host, isSecure ? "443" : "80");
     return named !== undefined && listed.some((one) => isSame(one, named));
@@ -38,12 +42,12 @@ function isSame(listed: ListedHost, named: ListedHost): boolean {
   return listed.hostname === named.hostname && (listed.port === "" || listed.port === named.port);
 }
 
-function parseListed(host: unknown): ListedHost {
+function parseListed(host: unknown, where: string): ListedHost {
   const parsed = typeof host === "string" ? parseHost(host, "") : undefined;
   if (parsed !== undefined) return parsed;
   throw new UsageError(
     "INVALID_OPTION",
-    `serve: hosts contains ${shown(host)}; pass hosts such as "example.com" or "[::1]:8080"`,
+    `${where}: hosts contains ${shown(host)}; pass hosts such as "example.com" or "[::1]:8080"`,
   );
 }
 

@@ -5,6 +5,7 @@ import { isTopicName, MAX_NAME_LENGTH } from "../topic-names/topic-name.ts";
 import type { TopicPattern } from "../topic-names/topic-pattern.ts";
 import { describeError } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
+import { printError, safeListener } from "../errors/safe-listener.ts";
 import { debugLog } from "./debug-log.ts";
 import { FeedRegistry, withEviction } from "./feed-registry.ts";
 import { SettingsByPattern } from "./pattern-settings.ts";
@@ -170,7 +171,7 @@ export class Topics implements AsyncDisposable {
       checkIntervalMs = 30_000,
       presenceTtlMs = 30_000,
       maxAbsentMembers = 65_536,
-      onError = (error) => console.error(error),
+      onError = printError,
       timers = globalThis,
       ...topicOptions
     } = options;
@@ -187,7 +188,7 @@ export class Topics implements AsyncDisposable {
       presenceTtlMs,
       log: debugLog,
       share,
-      report: withDebugLog(withoutThrowing(onError)),
+      report: withDebugLog(safeListener(onError)),
       checkOpen: () => this.#checkOpen(),
     };
     this.#state = {
@@ -291,31 +292,4 @@ function withDebugLog(report: ErrorReport): ErrorReport {
     debugLog.write(() => `topic ${quote(topic)} error goes to onError: ${describeError(error)}`);
     report(error, topic);
   };
-}
-
-/** Wraps `onError`: if it throws or rejects, both errors are printed. */
-function withoutThrowing(
-  onError: (error: unknown, topic: string) => void,
-): (error: unknown, topic: string) => void {
-  return (error, topic) => {
-    const onFailure = (failure: unknown): void => {
-      print(error);
-      print(failure);
-    };
-    try {
-      const result: unknown = onError(error, topic);
-      // Async listeners are not awaited, but an unhandled rejection would end the process.
-      Promise.resolve(result).catch(onFailure);
-    } catch (failure) {
-      onFailure(failure);
-    }
-  };
-}
-
-function print(error: unknown): void {
-  try {
-    console.error(error);
-  } catch {
-    console.error("tideway: the application threw a value that the console cannot print");
-  }
 }

@@ -86,7 +86,7 @@ describe("a refused handshake", () => {
       "for a host that is not in hosts",
       handle,
       { host: "example.com" },
-      { isHostAllowed: compileHostPolicy(["localhost"]) },
+      { isHostAllowed: compileHostPolicy(["localhost"], "serve") },
       { status: 421, option: "hosts", route: undefined },
     ],
     [
@@ -173,7 +173,7 @@ it("the gate checks host, route, handshake, origin, subprotocol and limits in th
     origins: ["http://other.example"],
   };
   const values: Partial<FakeServerEnvironment> = {
-    isHostAllowed: compileHostPolicy(["localhost"]),
+    isHostAllowed: compileHostPolicy(["localhost"], "serve"),
     maxConnections: 0,
     maxPendingAuthorize: 0,
   };

@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
+import { printError, safeListener } from "../../errors/safe-listener.ts";
 import type { HttpHandler } from "../../server/http-route.ts";
 import type { WebSocketRoute } from "../../server/web-socket-route.ts";
 import { TopicPattern } from "../../topic-names/topic-pattern.ts";
@@ -108,7 +109,7 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
   const compiledTopics = compileTopics(contract, options.rules);
   const calls = compileCalls(contract, options.calls);
   const patterns = new Set(compiledTopics.map(({ pattern }) => pattern.text));
-  const report = withoutThrowing(options.onError ?? ((error) => console.error(error)));
+  const report = safeListener(options.onError ?? printError);
   for (const pattern of topicsWithoutRules(compiledTopics)) {
     report(withoutRules(pattern), { kind: "start", name: pattern });
   }
@@ -174,30 +175,4 @@ function withoutRules(pattern: string): UsageError {
     "TOPIC_WITHOUT_RULES",
     `channels: the topic ${JSON.stringify(pattern)} has no rules, so no client can use it; add rules, or remove it from the contract`,
   );
-}
-
-type ErrorReport = ChannelsEnvironment["report"];
-
-/** Wraps `onError`: if it throws or rejects, both errors are printed. */
-function withoutThrowing(onError: ErrorReport): ErrorReport {
-  return (error, context) => {
-    const onFailure = (failure: unknown): void => {
-      print(error);
-      print(failure);
-    };
-    try {
-      const result: unknown = onError(error, context);
-      Promise.resolve(result).catch(onFailure);
-    } catch (failure) {
-      onFailure(failure);
-    }
-  };
-}
-
-function print(error: unknown): void {
-  try {
-    console.error(error);
-  } catch {
-    console.error("tideway: the application threw a value that the console cannot print");
-  }
 }

@@ -122,6 +122,16 @@ describe("the options of channels", () => {
       ],
     ]);
   });
+
+  it("do not throw if onError and the console throw during a report", () => {
+    const broken = (): void => {
+      throw new Error("broken");
+    };
+    const print = vi.spyOn(console, "error").mockImplementation(broken);
+    onTestFinished(() => print.mockRestore());
+    create({ onError: broken, rules: { news: { subscribe: true }, "rooms/:room": {} } });
+    expect(print).toHaveBeenCalled();
+  });
 });
 
 describe("a topic on the server", () => {

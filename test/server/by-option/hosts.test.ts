@@ -1,4 +1,5 @@
-import { serve } from "tideway/server";
+import { createServer } from "node:http";
+import { attach, serve } from "tideway/server";
 import { describe, expect, it } from "vitest";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
 import { SERVER_KINDS, type StartedServer } from "../../support/server-kinds.ts";
@@ -120,4 +121,9 @@ it.each([
     code: "INVALID_OPTION",
     message: expect.stringContaining(shown),
   });
+});
+
+it.each([[["*"]], "example.com"])("attach names itself in the error for hosts: %o", (hosts) => {
+  const options = { routes: {}, hosts: hosts as unknown as string[] };
+  expect(() => attach(createServer(), options)).toThrow(/^attach: hosts /);
 });

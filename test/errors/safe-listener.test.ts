@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, type MockInstance, vi } from "vitest";
-import { safeListener } from "../../src/server/report.ts";
+import { printError, safeListener } from "../../src/errors/safe-listener.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 
 let print: MockInstance<typeof console.error>;
@@ -21,7 +21,7 @@ it("a report passes the error and its context to the listener", () => {
 });
 
 it("a report prints the error if there is no listener", () => {
-  safeListener()(error, {});
+  safeListener(printError)(error);
   expect(print.mock.calls).toEqual([[error]]);
 });
 
@@ -36,7 +36,7 @@ it.each<[string, () => unknown]>([
 ])(
   "a report prints both errors and leaves nothing uncaught if the listener %s",
   async (_how, listener) => {
-    expect(await uncaughtErrorsOf(() => safeListener(listener)(error, {}))).toEqual([]);
+    expect(await uncaughtErrorsOf(() => safeListener(listener)(error))).toEqual([]);
     expect(print.mock.calls).toEqual([[error], [failure]]);
   },
 );
@@ -45,7 +45,7 @@ it("a report survives a value that cannot be printed and a console that throws",
   print.mockImplementation(() => {
     throw failure;
   });
-  expect(() => safeListener()(error, {})).not.toThrow();
+  expect(() => safeListener(printError)(error)).not.toThrow();
   expect(print).toHaveBeenLastCalledWith(
     "tideway: the application threw a value that the console cannot print",
   );
