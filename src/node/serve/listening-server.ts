@@ -1,5 +1,5 @@
 import type { Server as HttpServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Http2Listener } from "../http2/http2-listener.ts";
 import type { InterceptedConnections } from "../http/handshake-interceptor.ts";
@@ -11,6 +11,7 @@ import { shutdownRefusal } from "../requests/refused-requests.ts";
 import { type OpenSockets, type Server } from "./running-server.ts";
 import { serverUrl } from "./server-url.ts";
 import { resolveStopOptions, type StopOptions } from "./stop-options.ts";
+import { TlsHandshakes } from "./tls-handshakes.ts";
 
 /** The server that `serve` returns. It is created after the HTTP server has begun to listen. */
 export class ListeningServer implements Server {
@@ -22,8 +23,8 @@ export class ListeningServer implements Server {
   readonly #http1: Http1Listener;
   readonly #http2: Http2Listener | undefined;
   readonly #connections = new Set<Duplex>();
-  /** Connections with an unfinished TLS handshake, by the address and port of the client. */
-  readonly #handshaking = new Map<string, Duplex>();
+  /** Undefined without TLS. */
+  readonly #tlsHandshakes: TlsHandshakes | undefined;
   /** The connections that have not been passed to `node:http` yet. */
   readonly #intercepted: InterceptedConnections | undefined;
   #shutdown: DeadlineTask | undefined;
@@ -43,7 +44,7 @@ export class ListeningServer implements Server {
     this.url = serverUrl(place, this.port, isSecure);
     this.#http1 = http1;
     this.#http2 = http2;
-    if (isSecure) this.#trackHandshakes(httpServer);
+    if (isSecure) this.#tlsHandshakes = new TlsHandshakes(httpServer, "path" in place);
     const connections = this.#connections;
     // One function for all connections, because a closure for each connection would use memory.
     const forget = function (this: Duplex): void {
@@ -87,7 +88,7 @@ export class ListeningServer implements Server {
   async #close(working: Promise<void>): Promise<void> {
     const closed = new Promise<void>((resolve) => this.httpServer.close(() => resolve()));
     drop(this.#http1.idleAmong(this.#connections));
-    drop(this.#handshaking.values());
+    this.#tlsHandshakes?.drop();
     this.#intercepted?.drop();
     await Promise.all([working, closed]);
   }
@@ -96,25 +97,6 @@ export class ListeningServer implements Server {
     drop(this.#connections);
     this.#http2?.drop();
   }
-
-  #trackHandshakes(httpServer: HttpServer): void {
-    const handshaking = this.#handshaking;
-    httpServer.on("connection", (transport: Socket) => {
-      const peer = peerOf(transport);
-      handshaking.set(peer, transport);
-      transport.once("close", () => {
-        if (handshaking.get(peer) === transport) handshaking.delete(peer);
-      });
-    });
-    httpServer.on("secureConnection", (connection: Socket) => {
-      handshaking.delete(peerOf(connection));
-    });
-  }
-}
-
-/** Identifies a TLS connection and the TCP connection below it. */
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 function drop(connections: Iterable<Duplex>): void {
