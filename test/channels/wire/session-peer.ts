@@ -14,7 +14,8 @@ export class FakeTime {
   #timers: { readonly atMs: number; readonly callback: () => void }[] = [];
 
   readonly setTimeout = (callback: () => void, delayMs: number): object => {
-    const timer = { atMs: this.steadyMs + delayMs, callback };
+    // A real timer fires at once for a longer delay.
+    const timer = { atMs: this.steadyMs + (delayMs < 2 ** 31 ? delayMs : 1), callback };
     this.#timers.push(timer);
     return timer;
   };
