@@ -271,6 +271,22 @@ export const STREAM_SCRIPTS: readonly ClientScript[] = [
     ],
   },
   {
+    name: "sends a resumable stream again after a temporary error, if it is continued on another connection",
+    steps: [
+      ...started("lines"),
+      send({ type: "item", id: "<id1>", itemId: "line-1", data: { line: 1 } }),
+      firstIs({ line: 1 }),
+      ...reconnect(),
+      expect({ type: "stream", id: "<id2>", name: "lines", lastId: "line-1" }, "b"),
+      send({ type: "error", id: "<id2>", code: "TOO_MANY_REQUESTS", retryAfterMs: 1 }, "b"),
+      expect({ type: "stream", id: "<id3>", name: "lines", lastId: "line-1" }, "b"),
+      send({ type: "item", id: "<id3>", itemId: "line-2", data: { line: 2 } }, "b"),
+      send({ type: "end", id: "<id3>" }, "b"),
+      ...item("s", { line: 2 }),
+      ...done("s"),
+    ],
+  },
+  {
     name: "continues a resumable stream after the last item that it has received, on another connection",
     steps: [
       ...started("lines"),
