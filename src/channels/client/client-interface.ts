@@ -85,6 +85,8 @@ export interface ChannelClient<C extends Contract = AnyContract> extends AsyncDi
   /**
    * Starts a stream at the server with the first `next()`, and iterates over its items. `break` cancels the
    * stream at the server. The iterator throws a {@link ChannelError} if the stream fails.
+   *
+   * Do not change `input` while the stream runs: a resumable stream sends it again after a reconnect.
    */
   stream<const Name extends StreamNameOf<C>>(
     name: Name,

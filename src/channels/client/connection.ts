@@ -88,8 +88,8 @@ const NORMAL = 1000;
 const NO_CONNECTION: ConnectionEnd = { code: 1006, reason: "", wasClean: false };
 
 /**
- * Keeps a connection to a server, with the delays and decisions of a `ReconnectingWebSocket`, but without its
- * events and its queue: a client has a session for those.
+ * Keeps a connection to a server, with the delays and decisions of a `ReconnectingWebSocket`, except that it
+ * ignores `navigator.onLine`. It has no events and no queue: a client has a session for those.
  *
  * @throws UsageError `INVALID_OPTION`
  */
