@@ -11,7 +11,9 @@ afterEach(() => {
 /** Loads the module as in a runtime with the permissions of Deno. */
 async function readWith(state: string): Promise<string | undefined> {
   vi.stubEnv(NAME, "value");
-  vi.stubGlobal("Deno", { permissions: { querySync: () => ({ state }) } });
+  // Deno reads the variables of `process.env` through its own global object.
+  const { Deno = {} } = globalThis as { readonly Deno?: object };
+  vi.stubGlobal("Deno", { ...Deno, permissions: { querySync: () => ({ state }) } });
   vi.resetModules();
   const { readVariable } = await import("../../../src/node/environment/variables.ts");
   return readVariable(NAME);
