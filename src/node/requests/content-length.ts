@@ -21,13 +21,19 @@ export class ContentLength {
   }
 
   /**
-   * Counts bytes before they are sent.
+   * Checks that `chunk` may be sent.
    *
    * @throws TidewayError `WRONG_CONTENT_LENGTH` if there are more bytes than declared
    */
-  count({ byteLength }: Uint8Array): void {
-    this.#count += byteLength;
-    if (this.#count > this.#max) throw wrongLength(this.#declared, `at least ${this.#count}`);
+  check(chunk: Uint8Array): void {
+    const count = this.#count + chunk.byteLength;
+    if (count > this.#max) throw wrongLength(this.#declared, `at least ${count}`);
+  }
+
+  /** Checks and counts a chunk that is sent now. */
+  count(chunk: Uint8Array): void {
+    this.check(chunk);
+    this.#count += chunk.byteLength;
   }
 
   /** @throws TidewayError `WRONG_CONTENT_LENGTH` if there were fewer bytes than declared */

@@ -128,6 +128,8 @@ async function sendBody<Res extends NodeResponse>(
     response.end();
     return;
   }
+  // Before the head is written, so that the client gets 500.
+  length.check(first.value);
   const secondRead = reader.read();
   // Most bodies are one string or one byte array. They are sent with their length, in one write.
   const isWhole = await endsNow(secondRead);
