@@ -53,6 +53,9 @@ const READ_CONSUMER_NANOS = 5_000 * NANOS_PER_MS;
 /** How long NATS keeps a consumer that the broker creates only to read the clock of NATS. */
 const CLOCK_CONSUMER_NANOS = 1_000 * NANOS_PER_MS;
 
+/** The prefix of the subjects on which NATS waits for an answer before it sends more messages of a read. */
+const FLOW_CONTROL = "$JS.FC.";
+
 /**
  * One JetStream stream. If it has been deleted, its methods create it again. They reject with the errors of the
  * client, or with a BrokerError.
@@ -168,7 +171,7 @@ export class NatsStream {
    */
   async read(query: ReadQuery, isLast?: IsLast): Promise<readonly StoredText[]> {
     const inbox = newInbox();
-    const reading = new Reading(isLast);
+    const reading = new Reading((subject) => this.#connection.publish(subject, ""), isLast);
     const subscription = this.#connection.subscribe(inbox, { callback: reading.onMessage });
     try {
       const { num_pending } = await this.#addConsumer({
@@ -177,6 +180,9 @@ export class NatsStream {
         ack_policy: "none",
         mem_storage: true,
         inactive_threshold: READ_CONSUMER_NANOS,
+        // Otherwise NATS drops the connection if it sends faster than this process reads. It requires heartbeats.
+        flow_control: true,
+        idle_heartbeat: READ_CONSUMER_NANOS,
       });
       reading.restartTimeout();
       if (num_pending > 0 || isLast !== undefined) await reading.finished;
@@ -236,12 +242,15 @@ class Reading {
   readonly messages: StoredText[] = [];
   /** Resolves after the last message. Rejects if NATS sends an error, or no message in time. */
   readonly finished: Promise<void>;
+  readonly #answer: (subject: string) => void;
   readonly #isLast: IsLast | undefined;
   #finish!: () => void;
   #fail!: (error: Error) => void;
   #timer: unknown;
 
-  constructor(isLast: IsLast | undefined) {
+  /** @param answer sends an empty message */
+  constructor(answer: (subject: string) => void, isLast: IsLast | undefined) {
+    this.#answer = answer;
     this.#isLast = isLast;
     this.finished = new Promise<void>((resolve, reject) => {
       this.#finish = resolve;
@@ -275,9 +284,10 @@ class Reading {
       this.#fail(error);
       return;
     }
-    this.restartTimeout();
+    if (message.reply?.startsWith(FLOW_CONTROL)) this.#answer(message.reply);
     const delivered = readDelivered(message);
     if (delivered === undefined) return;
+    this.restartTimeout();
     this.messages.push(delivered);
     // NATS does not send messages again that it has sent into a connection that was lost.
     if (delivered.consumerSequence !== this.messages.length) {

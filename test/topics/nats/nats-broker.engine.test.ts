@@ -159,6 +159,19 @@ describeWithEngine("nats", "NatsBroker", (path) => {
     ]);
   });
 
+  it("reads a history that is larger than what NATS buffers for a connection", async () => {
+    const engine = await startEngine();
+    const writer = await open(await connectFor(engine));
+    const data = "x".repeat(500_000);
+    for (let round = 0; round < 10; round++) {
+      const ids = Array.from({ length: 20 }, (_, index) => `${round}-${index}`);
+      await Promise.all(ids.map((id) => writer.publish("news", { id, data }, RETENTION)));
+    }
+    const reader = await open(await connectFor(engine));
+    const { publications } = await reader.history("news", { limit: 1 }, RETENTION);
+    expect(publications.map(({ position }) => position.offset)).toEqual([200]);
+  });
+
   it("begins a new epoch when another server has stored as much in place of lost publications", async () => {
     const engine = await startEngine();
     const proxy = await CuttableProxy.to(engine.port);

@@ -3,6 +3,7 @@ import type {
   NatsConnection,
   NatsJetStream,
   NatsManager,
+  NatsMessage,
 } from "../../../src/topics/nats/nats-client.ts";
 import { NatsStream } from "../../../src/topics/nats/nats-stream.ts";
 
@@ -122,5 +123,45 @@ describe("a NatsStream that exists", () => {
     const jetStream = { publish: () => Promise.reject(refused) } as never;
     const stream = new NatsStream({} as never, jetStream, {} as never, SETTINGS);
     await expect(stream.publish("tideway.log.news", "", {})).rejects.toBe(refused);
+  });
+});
+
+describe("a read of a NatsStream", () => {
+  it("lets NATS send more when this process has read the messages before", async () => {
+    const events: string[] = [];
+    let deliver: (error: Error | null, message: NatsMessage) => void = () => {};
+    const connection: NatsConnection = {
+      subscribe(_subject, { callback }) {
+        deliver = callback;
+        return { unsubscribe: () => void events.push("unsubscribe") };
+      },
+      publish: (subject, payload) => void events.push(`publish ${subject} ${payload}`),
+      flush: async () => {},
+      async *status() {},
+    };
+    const control = (reply?: string): void =>
+      deliver(null, { subject: "inbox", data: new Uint8Array(), ...(reply && { reply }) });
+    const send = (sequence: number, pending: number): void => {
+      const data = new TextEncoder().encode(`${sequence}`);
+      const reply = `$JS.ACK.TIDEWAY.c.1.${sequence}.${sequence}.0.${pending}`;
+      deliver(null, { subject: "tideway.log.news", data, reply });
+    };
+    const manager: Pick<NatsManager, "consumers"> = {
+      consumers: {
+        async add(_stream, config) {
+          expect(config).toMatchObject({ flow_control: true });
+          send(1, 1);
+          control("$JS.FC.TIDEWAY.c.x");
+          // A heartbeat needs no answer.
+          control();
+          send(2, 0);
+          return { num_pending: 2, created: "2026-01-01T00:00:00Z" };
+        },
+      },
+    };
+    const stream = new NatsStream(connection, {} as never, manager as NatsManager, SETTINGS);
+    const read = await stream.read({ filter_subject: "tideway.log.news", deliver_policy: "all" });
+    expect(read.map(({ text }) => text)).toEqual(["1", "2"]);
+    expect(events).toEqual(["publish $JS.FC.TIDEWAY.c.x ", "unsubscribe"]);
   });
 });
