@@ -99,9 +99,10 @@ export class NatsLog {
   readonly #tails = new Map<string, KnownTail>();
   /**
    * The tails from before the last reconnect that were not compared with the stream yet. NATS may have lost these
-   * messages, and may have stored others in their place.
+   * messages, and may have stored others in their place. The oldest and the latest one of each topic: after two
+   * reconnects, each of them may show a loss.
    */
-  readonly #unverified = new Map<string, KnownTail>();
+  readonly #unverified = new Map<string, readonly KnownTail[]>();
   /** The positions of the messages that were delivered or read last, by their sequence numbers. */
   readonly #positions = new Map<number, Position>();
   #clockRead: Promise<ClockRead> | undefined;
@@ -167,8 +168,8 @@ export class NatsLog {
    */
   suspectLoss(): void {
     for (const [subject, tail] of this.#tails) {
-      // An earlier tail that was not compared yet may show an earlier loss.
-      if (!this.#unverified.has(subject)) this.#unverified.set(subject, tail);
+      const oldest = this.#unverified.get(subject)?.[0];
+      this.#unverified.set(subject, oldest === undefined ? [tail] : [oldest, tail]);
     }
     for (const subject of this.#unverified.keys()) {
       if (this.#unverified.size <= MAX_TAILS) break;
@@ -200,8 +201,8 @@ export class NatsLog {
   /** Returns the last message up to a position that this process knows. */
   #lastKnown(subject: string, { epoch, offset }: Position): Tail | undefined {
     const isUpTo = ({ position: at }: Tail): boolean => at.epoch === epoch && at.offset <= offset;
-    const tail = this.#unverified.get(subject) ?? this.#tails.get(subject);
-    if (tail !== undefined && isUpTo(tail)) return tail;
+    const tail = this.#knownTails(subject).findLast(isUpTo);
+    if (tail !== undefined) return tail;
     let last: Tail | undefined;
     for (const [sequence, position] of this.#positions) {
       const isLater = last === undefined || sequence > last.sequence;
@@ -275,9 +276,12 @@ export class NatsLog {
   /** @returns undefined if a mark was necessary, and another server stored a message first */
   async #tryReadTail(subject: string): Promise<Tail | undefined> {
     const nowMs = this.#nowMs();
-    const known = this.#unverified.get(subject) ?? this.#tails.get(subject);
+    const knownTails = this.#knownTails(subject);
+    const known = knownTails.at(-1);
     const last = await this.#stream.lastMessage(subject);
-    const isLost = known !== undefined && (await this.#isLost(subject, known, last));
+    const lost: KnownTail[] = [];
+    for (const one of knownTails) if (await this.#isLost(subject, one, last)) lost.push(one);
+    const isLost = lost.length > 0;
     // NATS has used sequence numbers again.
     if (isLost) this.#positions.clear();
     else if (known !== undefined) this.#accept(subject, known);
@@ -288,8 +292,8 @@ export class NatsLog {
       this.#positionOfDelivered(subject, last.seq, record) ??
       (await this.#positionOfRecord(subject, { sequence: last.seq, record }));
     if (position === undefined) return this.#markUncounted(subject, last.seq);
-    const isSameEpoch = position.epoch === known?.position.epoch;
-    if (isSameEpoch && (isLost || isBefore(position, known.position))) {
+    const isLostEpoch = lost.some((one) => one.position.epoch === position.epoch);
+    if (isLostEpoch || isBefore(position, known?.position)) {
       // NATS has lost acknowledged messages. The topic starts a new epoch, because the offsets of the lost
       // messages must not be used again. Sequence numbers are.
       this.#positions.clear();
@@ -304,6 +308,12 @@ export class NatsLog {
     this.#forget(subject);
     this.#keep(subject, { ...tail, id }, notBeforeMs, nowMs);
     return tail;
+  }
+
+  /** The tails of a topic that this process knows, the latest one last. */
+  #knownTails(subject: string): readonly KnownTail[] {
+    const tail = this.#tails.get(subject);
+    return [...(this.#unverified.get(subject) ?? []), ...(tail === undefined ? [] : [tail])];
   }
 
   /** Whether NATS has lost a message that this process knew. */

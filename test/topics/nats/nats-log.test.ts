@@ -737,6 +737,18 @@ describe("a NatsLog that NATS may have lost data of", () => {
     expect((await read(log)).position.epoch).not.toBe(epoch);
   });
 
+  it("begins another epoch if it has lost what it received after an earlier reconnect", async () => {
+    const { nats, log, epoch } = await start();
+    log.suspectLoss();
+    await append(openServer(nats).log, "d");
+    log.learn(SUBJECT, { position: { epoch, offset: 4 }, sequence: nats.lastSequence }, "d");
+    nats.stored.pop();
+    nats.lastSequence--;
+    log.suspectLoss();
+    expect((await read(log)).position).toMatchObject({ offset: 3 });
+    expect((await read(log)).position.epoch).not.toBe(epoch);
+  });
+
   it("begins another epoch before it stores a publication", async () => {
     const { nats, log, epoch } = await start();
     await replace(nats, 2, "x", "y");
