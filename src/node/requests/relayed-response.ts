@@ -1,5 +1,10 @@
-/** The codings that `fetch` of every runtime decodes. */
-const DECODED_CODINGS: readonly string[] = ["gzip", "x-gzip", "deflate", "br"];
+import { versions } from "node:process";
+
+/** The content codings that `fetch` of this runtime decodes. */
+const DECODED_CODINGS: ReadonlySet<string> = new Set(decodedCodings());
+
+/** Node.js also decodes a body with several codings. */
+const DECODES_SEVERAL = versions["undici"] !== undefined;
 
 /** The fields for the connection to the other server (RFC 9110 7.6.1). */
 const CONNECTION_FIELDS = ["connection", "keep-alive", "transfer-encoding"] as const;
@@ -22,9 +27,17 @@ export function withoutForeignFields(answer: Response): Response {
   return new Response(body, { status, statusText, headers });
 }
 
-function isDecoded(codings: string | null): boolean {
-  return (
-    codings !== null &&
-    codings.split(",").every((coding) => DECODED_CODINGS.includes(coding.trim().toLowerCase()))
-  );
+function isDecoded(field: string | null): boolean {
+  if (field === null) return false;
+  const codings = field.split(",").map((coding) => coding.trim().toLowerCase());
+  if (codings.length > 1 && !DECODES_SEVERAL) return false;
+  return codings.every((coding) => DECODED_CODINGS.has(coding));
+}
+
+function decodedCodings(): readonly string[] {
+  if (versions["deno"] !== undefined) return ["gzip", "br"];
+  const codings = ["gzip", "x-gzip", "deflate", "br"];
+  // `fetch` of Node.js is from undici, which decodes zstd since its version 7, in Node.js 24.
+  const decodesZstd = versions["bun"] !== undefined || Number.parseInt(versions["undici"]!) >= 7;
+  return decodesZstd ? [...codings, "zstd"] : codings;
 }

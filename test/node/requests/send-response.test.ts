@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import * as zlib from "node:zlib";
 import { type Server, serve } from "tideway/server";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { fastFetch } from "../../../src/node/internals/requests/fast-fetch.ts";
@@ -32,6 +32,24 @@ async function get(handler: Handler, head = "GET / HTTP/1.1\r\nHost: a\r\n"): Pr
     },
   });
   return await new RawClient(server.port).send(`${head}Connection: close\r\n\r\n`).closed();
+}
+
+type Coder = (bytes: string | Uint8Array) => Buffer;
+
+/** zstd needs Node.js 22.15. */
+const { zstdCompressSync, zstdDecompressSync } = zlib as {
+  zstdCompressSync?: Coder;
+  zstdDecompressSync?: Coder;
+};
+
+/** Content codings, with their encoder and decoder. */
+const CODINGS: Array<[coding: string, encode: Coder, decode: Coder]> = [
+  ["gzip", zlib.gzipSync, zlib.gunzipSync],
+  ["deflate", zlib.deflateSync, zlib.inflateSync],
+  ["br", zlib.brotliCompressSync, zlib.brotliDecompressSync],
+];
+if (zstdCompressSync && zstdDecompressSync) {
+  CODINGS.push(["zstd", zstdCompressSync, zstdDecompressSync]);
 }
 
 /** A body of chunks, each in a separate turn of the event loop. */
@@ -221,25 +239,25 @@ describe.each([
     expect(onError).not.toHaveBeenCalled();
   });
 
-  it.each(["gzip", "br"])(
-    "that fetch has decoded from %s has the fields of its body",
-    async (coding) => {
-      const encoded = coding === "gzip" ? gzipSync("text") : brotliCompressSync("text");
-      const upstream = createServer((_request, response) => {
-        response.setHeader("Content-Encoding", coding);
-        response.setHeader("Content-Length", encoded.byteLength);
-        response.end(encoded);
-      });
-      await once(upstream.listen(0), "listening");
-      onTestFinished(() => void upstream.close());
-      const { port } = upstream.address() as AddressInfo;
-      const received = await respond(async () => await fetch(`http://localhost:${port}`));
-      expect(received).not.toMatch(/^content-encoding:/im);
-      expect(received.match(/^connection: .*$/gim)).toEqual(["Connection: close"]);
-      expect(received).toMatch(/\r\n\r\n(4\r\n)?text(\r\n0\r\n\r\n)?$/);
-      expect(onError).not.toHaveBeenCalled();
-    },
-  );
+  it.each(CODINGS)("of fetch with the coding %s can be decoded", async (coding, encode, decode) => {
+    const encoded = encode("text");
+    const upstream = createServer((_request, response) => {
+      response.setHeader("Content-Encoding", coding);
+      response.setHeader("Content-Length", encoded.byteLength);
+      response.end(encoded);
+    });
+    await once(upstream.listen(0), "listening");
+    onTestFinished(() => void upstream.close());
+    const { port } = upstream.address() as AddressInfo;
+    const relay = async (): Promise<Response> => await fetch(`http://localhost:${port}`);
+    const received = await respond(relay, "GET / HTTP/1.0\r\nHost: a\r\n");
+    expect(received.match(/^connection: .*$/gim)).toEqual(["Connection: close"]);
+    const [head, body] = received.split("\r\n\r\n", 2);
+    // Whether `fetch` decodes a coding depends on the runtime.
+    const isEncoded = head.toLowerCase().includes(`\r\ncontent-encoding: ${coding}`);
+    expect(isEncoded ? decode(Buffer.from(body, "latin1")).toString() : body).toBe("text");
+    expect(onError).not.toHaveBeenCalled();
+  });
 
   it("that is returned twice fails the second time and is reported", async () => {
     const same = new Response("same");
