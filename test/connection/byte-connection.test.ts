@@ -28,6 +28,16 @@ describe.each(ROLES)("writes of a %s", (role) => {
     expect(written()).toEqual([]);
   });
 
+  it("leave at once if the process exits while a message is processed", () => {
+    const { connection, handler, receive, exitProcess, written } = rig(role);
+    handler.onText = (text) => {
+      connection.sendText(text);
+      if (text === "a") exitProcess();
+    };
+    receive("810161" + "810162");
+    expect(written()).toEqual(["810161", "810162"]);
+  });
+
   it("do not mix the frames of connections that write in the same turn", () => {
     const rigs = [rig(role), rig(role), rig(role)];
     rigs.forEach(({ connection }, index) => connection.sendText(`${index}`.repeat(5000)));

@@ -132,6 +132,8 @@ export interface Rig {
   readonly handler: NotingHandler;
   /** Ends the current turn: runs deferred callbacks. */
   readonly endTurn: () => void;
+  /** What happens when the process exits: no turn follows. */
+  readonly exitProcess: () => void;
   /** Frames written since the last call, one string per write, unmasked. */
   readonly written: () => string[];
   /** Receives frames, given unmasked in hex, as one chunk from the peer. */
@@ -148,13 +150,14 @@ export function rig(
   const defer = (callback: () => void): void => void deferred.push(callback);
   const allocate = (byteLength: number): Uint8Array => Buffer.alloc(byteLength, 0xee);
   const transport = new ManualTransport();
+  const flushQueue = new FlushQueue(defer);
   const connection = openByteConnection(
     {
       protocol: nodeProtocolEnvironment,
       pool: new SlabPool(allocate),
       sharedOutput: new SharedOutput(allocate),
       wheel: new TimerWheel(clock),
-      flushQueue: new FlushQueue(defer),
+      flushQueue,
       defer,
       deflateCodec: fastEnvironment.deflateCodec,
       log: NO_DEBUG_LOG,
@@ -173,6 +176,7 @@ export function rig(
     endTurn() {
       for (const callback of deferred.splice(0)) callback();
     },
+    exitProcess: () => flushQueue.stopDeferring(),
     written() {
       const writes = transport.writes.splice(0);
       if (role === "server") return writes;
