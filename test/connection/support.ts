@@ -132,7 +132,7 @@ export interface Rig {
   readonly handler: NotingHandler;
   /** Ends the current turn: runs deferred callbacks. */
   readonly endTurn: () => void;
-  /** What happens when the process exits: no turn follows. */
+  /** Exits the process, so that no turn follows. */
   readonly exitProcess: () => void;
   /** Frames written since the last call, one string per write, unmasked. */
   readonly written: () => string[];
