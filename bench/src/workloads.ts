@@ -370,7 +370,7 @@ export const WORKLOADS: readonly Workload[] = [
     "no-takeover",
   ),
   {
-    name: "ws-interface-idle",
+    name: "ws-face-idle",
     load: { kind: "idle", connections: 10_000 },
     remark: SAME_PROGRAM,
     programs: [server("ws", "idle"), tidewayWs("idle"), server("tideway", "echo")],
@@ -409,7 +409,7 @@ function wsInterface(
   ...argv: readonly string[]
 ): Workload {
   return {
-    name: `ws-interface-${name}`,
+    name: `ws-face-${name}`,
     load,
     remark: SAME_PROGRAM,
     programs: [

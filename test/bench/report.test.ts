@@ -34,7 +34,7 @@ describe("the report of the bench", () => {
   });
 
   it("has a column with ratios to the last program if the workload asks for it", () => {
-    const { results, ...rest } = comparison("ws-interface-125", { ws: 1, tideway: 10 });
+    const { results, ...rest } = comparison("ws-face-125", { ws: 1, tideway: 10 });
     const ratioToLast = { median: 0.95, min: 0.9, max: 1 };
     const compared = results.map((result) => ({ ...result, ratioToLast }));
     const [header, , tidewayWs] = tableOf({ ...rest, results: compared });
