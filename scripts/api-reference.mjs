@@ -29,6 +29,7 @@ const HEADINGS = [
   ["Function", "Functions"],
   ["Class", "Classes"],
   ["Variable", "Objects and constants"],
+  ["Namespace", "Namespaces"],
   ["Interface", "Interfaces"],
   ["TypeAlias", "Types"],
 ];

@@ -10,11 +10,13 @@
 
 /** @param {Item} item */
 export function declarationOf(item) {
-  const head = textOf(item).replace(/^export (declare )?/, "");
+  const head = withoutExport(textOf(item));
   if (item.kind === "Variable") return `const ${head};`.replace("const const", "const");
-  if (item.kind !== "Class" && item.kind !== "Interface") return head;
-  const members = item.members.map((member) => `  ${textOf(member)}`);
-  return `${head}{\n${members.join("\n")}\n}`;
+  if (item.kind !== "Class" && item.kind !== "Interface" && item.kind !== "Namespace") return head;
+  const members = item.members.map((member) => `  ${withoutExport(textOf(member))}`);
+  // A namespace has no text.
+  const start = item.kind === "Namespace" ? `namespace ${item.name} ` : head;
+  return `${start}{\n${members.join("\n")}\n}`;
 }
 
 /** @param {Item} item */
@@ -28,6 +30,11 @@ export function textOf(item) {
     .map(({ kind, text }) => (kind === "Reference" ? withoutNumber(text) : text))
     .join("")
     .replaceAll(/\b(\w+?)_[2-9]\b/g, "$1");
+}
+
+/** @param {string} text */
+function withoutExport(text) {
+  return text.replace(/^export (declare )?/, "");
 }
 
 /** API Extractor adds a number to a name that is also the name of a global. @param {string} name */

@@ -28,7 +28,8 @@ const root = new URL("../../", import.meta.url);
 const PAGES = [
   ...readdirSync(root).filter((name) => name.endsWith(".md")),
   ...readdirSync(new URL("docs", root), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".md"))
+    // The site generates the pages in these folders.
+    .filter((name) => name.endsWith(".md") && !/^(api|project)\//.test(name))
     .map((name) => `docs/${name}`),
 ];
 
