@@ -49,6 +49,17 @@ export async function serveSecurely(
   return url.replace("ws://127.0.0.1", "wss://localhost");
 }
 
+/** Like {@link serveSecurely}, and records the server name that each client sends; false if it sends none. */
+export async function recordServerNames(): Promise<{ url: string; names: readonly unknown[] }> {
+  const names: unknown[] = [];
+  const url = await serveSecurely({}, (peer) => {
+    const { _socket: socket } = peer as unknown as { _socket: { servername: unknown } };
+    names.push(socket.servername);
+    peer.send("secure");
+  });
+  return { url, names };
+}
+
 /** A server that echoes each message. */
 export const echo = (options?: ServerOptions): Promise<string> =>
   serveWs(

@@ -2,7 +2,7 @@ import { connect as connectTcp, createServer } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { WebSocket } from "tideway";
 import { describe, expect, it } from "vitest";
-import { echo, outcomeOf, serveSecurely } from "../../support/servers.ts";
+import { echo, outcomeOf, recordServerNames, serveSecurely } from "../../support/servers.ts";
 import { CERT, TLS } from "../../support/certificate.ts";
 import { listenOnLoopback } from "./loopback.ts";
 
@@ -68,13 +68,7 @@ describe("wss", () => {
   });
 
   it("sends the server name over TLS without a trailing dot (RFC 6066 3)", async () => {
-    const names: unknown[] = [];
-    const url = await serveSecurely({}, (peer) => {
-      const { servername } = (peer as unknown as { _socket: TLSSocket & { servername: unknown } })
-        ._socket;
-      names.push(servername);
-      peer.send("secure");
-    });
+    const { url, names } = await recordServerNames();
     const port = Number(new URL(url).port);
     const socket = new WebSocket(`wss://localhost.:${port}/`, {
       tls: { ca: CERT },

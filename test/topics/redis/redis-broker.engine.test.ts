@@ -143,6 +143,14 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     return engine;
   }
 
+  /** Opens a broker until the test ends. */
+  async function openOn({ client, end }: TestClient): Promise<RedisBroker> {
+    onTestFinished(end);
+    const broker = await RedisBroker.open(client);
+    onTestFinished(() => broker.close());
+    return broker;
+  }
+
   async function open(engine: Engine): Promise<{ broker: Broker; redis: Redis }> {
     const { client, end } = await ioRedis(engine.port);
     const broker = await RedisBroker.open(client);
@@ -275,10 +283,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
   it("delivers a message once if Redis has not confirmed the end of an earlier subscription", async () => {
     const engine = await start();
     await using proxy = await CuttableProxy.to(engine.port);
-    const { client, end } = await nodeRedis(proxy.port);
-    onTestFinished(end);
-    const broker = await RedisBroker.open(client);
-    onTestFinished(() => broker.close());
+    const broker = await openOn(await nodeRedis(proxy.port));
     const other = await open(engine);
     const listener = recorder();
     const stop = await broker.subscribe("news", listener);
@@ -302,10 +307,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
     async (_, connect) => {
       const engine = await start();
       await using proxy = await CuttableProxy.to(engine.port);
-      const { client, end } = await connect(proxy.port);
-      onTestFinished(end);
-      const broker = await RedisBroker.open(client);
-      onTestFinished(() => broker.close());
+      const broker = await openOn(await connect(proxy.port));
       const { redis: admin } = await open(engine);
       const retention = { ...RETENTION, idWindowMs: 2_000 };
       const first = await broker.publish("news", { id: "a", data: "1" }, retention);
@@ -342,10 +344,7 @@ describeWithEngine("redis", "RedisBroker", (path) => {
   it("delivers a message once although ioredis sends it again on a new connection", async () => {
     const engine = await start();
     await using proxy = await CuttableProxy.to(engine.port);
-    const { client, end } = await ioRedis(proxy.port);
-    onTestFinished(end);
-    const broker = await RedisBroker.open(client);
-    onTestFinished(() => broker.close());
+    const broker = await openOn(await ioRedis(proxy.port));
     const listener = recorder();
     await (await open(engine)).broker.subscribe("news", listener);
     await broker.send("news", { data: "1" });

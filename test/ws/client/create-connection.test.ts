@@ -9,7 +9,7 @@ import { WebSocketServer } from "ws";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type ClientOptions, WebSocket } from "../../../src/ws/index.ts";
 import { CERT, TLS } from "../../support/certificate.ts";
-import { serveSecurely, serveWs } from "../../support/servers.ts";
+import { recordServerNames, serveSecurely, serveWs } from "../../support/servers.ts";
 
 /** Connects, and returns the socket and the first message. */
 async function firstMessage(
@@ -32,13 +32,7 @@ describe("over TLS", () => {
   });
 
   it("the client sends a host name, but not an IP address, as the server name (RFC 6066 3)", async () => {
-    const names: unknown[] = [];
-    const url = await serveSecurely({}, (peer) => {
-      const { servername } = (peer as unknown as { _socket: TLSSocket & { servername: unknown } })
-        ._socket;
-      names.push(servername);
-      peer.send("secure");
-    });
+    const { url, names } = await recordServerNames();
     await firstMessage(url, { ca: CERT });
     const byAddress = url.replace("localhost", "127.0.0.1");
     await firstMessage(byAddress, { rejectUnauthorized: false });
@@ -47,13 +41,7 @@ describe("over TLS", () => {
   });
 
   it("the client sends the server name without a trailing dot (RFC 6066 3)", async () => {
-    const names: unknown[] = [];
-    const url = await serveSecurely({}, (peer) => {
-      const { servername } = (peer as unknown as { _socket: TLSSocket & { servername: unknown } })
-        ._socket;
-      names.push(servername);
-      peer.send("secure");
-    });
+    const { url, names } = await recordServerNames();
     await firstMessage(url.replace("localhost", "localhost."), {
       ca: CERT,
       family: 4,
