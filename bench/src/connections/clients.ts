@@ -95,12 +95,12 @@ interface Client {
   openedAtMs: number;
 }
 
-/** The code of an error, and of the error that caused it. */
+/** The code of an error, with the status that it may have, and of the error that caused it. */
 function codeOf(error: unknown): string {
   const codes: string[] = [];
   for (let at = error; at instanceof Error && codes.length < 4; at = at.cause) {
-    const { code } = at as NodeJS.ErrnoException;
-    codes.push(code ?? at.message);
+    const { code, status } = at as NodeJS.ErrnoException & { status?: number };
+    codes.push(`${code ?? at.message}${status === undefined ? "" : ` ${status}`}`);
   }
   return codes.length === 0 ? String(error) : codes.join(" < ");
 }
