@@ -5,6 +5,9 @@ import type { Publication } from "../publication.ts";
 import { delay } from "../timers.ts";
 import type { NatsPublishAck, NatsStoredMessage } from "./nats-client.ts";
 import { isConflict } from "./nats-errors.ts";
+import { NatsHistoryReader } from "./nats-history-reader.ts";
+import { type KnownTail, KnownTails } from "./nats-known-tails.ts";
+import { NatsMessageAge } from "./nats-message-age.ts";
 import {
   encodeFollowing,
   encodeNumbered,
@@ -17,30 +20,12 @@ import {
   type NumberedRecord,
   positionAfter,
   positionsOf,
-  publicationOf,
+  publicationsOf,
   readRecord,
   type Tail,
 } from "./nats-record.ts";
-import {
-  type IsLast,
-  type NatsStream,
-  type ReadQuery,
-  type StoredText,
-  textOf,
-} from "./nats-stream.ts";
-
-/**
- * The tail of a topic that this process knows. Both times are in milliseconds, by the monotonic clock of this
- * process.
- */
-interface KnownTail extends Tail {
-  /** The id of the publication, if the message has one. */
-  readonly id: string | undefined;
-  /** The earliest time at which NATS can have stored the message. */
-  readonly notBeforeMs: number;
-  /** The latest time at which it was known to be the last message of the topic. */
-  readonly confirmedAtMs: number;
-}
+import { type NatsStream, type StoredText, textOf } from "./nats-stream.ts";
+import { SharedRead } from "./shared-read.ts";
 
 /** A publication to store. */
 export interface NatsDraft {
@@ -50,21 +35,6 @@ export interface NatsDraft {
   readonly msgID: string;
 }
 
-/** A read of the clock of NATS. */
-interface ClockRead {
-  /** The time before the read, by the clock of this process. */
-  readonly atMs: number;
-  /** The time at NATS, in milliseconds since 1970. */
-  readonly clockMs: number;
-}
-
-/** The reads of all positions of a topic, one after the other. */
-interface PositionReads {
-  current: Promise<unknown>;
-  /** The read that starts after the current one. */
-  next?: Promise<ReadonlyMap<number, Position>> | undefined;
-}
-
 /** The options of a `NatsLog`. */
 export interface NatsLogEnvironment {
   /** How long NATS keeps messages. */
@@ -72,12 +42,6 @@ export interface NatsLogEnvironment {
   /** A monotonic clock, in milliseconds. */
   readonly nowMs: () => number;
 }
-
-/** The maximum number of tails in memory. */
-const MAX_TAILS = 10_000;
-
-/** The maximum number of positions of messages in memory, over all topics. */
-const MAX_POSITIONS = 10_000;
 
 /** A read finds no tail if other servers store messages first this many times in a row. */
 const MAX_MARK_ATTEMPTS = 100;
@@ -95,23 +59,17 @@ export class NatsLog {
   readonly #stream: NatsStream;
   readonly #maxAgeMs: number;
   readonly #nowMs: () => number;
-  /** The last message of each topic that this process knows. The most recently used topic is last. */
-  readonly #tails = new Map<string, KnownTail>();
-  /**
-   * The tails from before the last reconnect that were not compared with the stream yet. NATS may have lost these
-   * messages, and may have stored others in their place. The oldest and the latest one of each topic: after two
-   * reconnects, each of them may show a loss.
-   */
-  readonly #unverified = new Map<string, readonly KnownTail[]>();
-  /** The positions of the messages that were delivered or read last, by their sequence numbers. */
-  readonly #positions = new Map<number, Position>();
-  #clockRead: Promise<ClockRead> | undefined;
-  readonly #positionReads = new Map<string, PositionReads>();
+  readonly #reader: NatsHistoryReader;
+  readonly #age: NatsMessageAge;
+  readonly #known = new KnownTails();
+  readonly #positionReads = new SharedRead((subject) => this.#readPositions(subject));
 
   constructor(stream: NatsStream, { maxAgeMs, nowMs }: NatsLogEnvironment) {
     this.#stream = stream;
     this.#maxAgeMs = maxAgeMs;
     this.#nowMs = nowMs;
+    this.#reader = new NatsHistoryReader(stream);
+    this.#age = new NatsMessageAge(stream, maxAgeMs, nowMs);
   }
 
   get isReplicated(): boolean {
@@ -149,7 +107,7 @@ export class NatsLog {
 
   /** Returns the last message of a topic that this process knows, or reads it. */
   async tail(subject: string): Promise<Tail> {
-    return this.#tails.get(subject) ?? this.readTail(subject);
+    return this.#known.current(subject) ?? this.readTail(subject);
   }
 
   /**
@@ -158,7 +116,7 @@ export class NatsLog {
    * @param id the id of the publication, if the message has one
    */
   learn(subject: string, tail: Tail, id: string | undefined): void {
-    this.#keepPosition(tail.sequence, tail.position);
+    this.#known.setPosition(tail.sequence, tail.position);
     this.#keep(subject, { ...tail, id }, this.#nowMs());
   }
 
@@ -167,22 +125,13 @@ export class NatsLog {
    * lost messages: after a reconnect, and if a sequence number is used again.
    */
   suspectLoss(): void {
-    for (const [subject, tail] of this.#tails) {
-      const oldest = this.#unverified.get(subject)?.[0];
-      this.#unverified.set(subject, oldest === undefined ? [tail] : [oldest, tail]);
-    }
-    for (const subject of this.#unverified.keys()) {
-      if (this.#unverified.size <= MAX_TAILS) break;
-      this.#unverified.delete(subject);
-    }
-    this.#tails.clear();
-    this.#positions.clear();
+    this.#known.suspectAll();
   }
 
   /** Reads a page of the history of a topic. */
   async readPage(subject: string, { since, limit }: HistoryQuery): Promise<BrokerPage> {
     // First, because the tail that this process knows is replaced when the tail is read.
-    const start = since && this.#lastKnown(subject, since);
+    const start = since && this.#known.lastUpTo(subject, since);
     const tail = await this.readTail(subject);
     const { position, sequence } = tail;
     const after = since?.offset ?? 0;
@@ -191,24 +140,15 @@ export class NatsLog {
       const page = await this.#readFrom(subject, start, tail, { after, limit });
       if (page !== undefined) return { position, publications: page };
     }
-    const publications = publicationsOf(await this.#readUntil(subject, sequence), position, after);
+    const publications = publicationsOf(
+      await this.#reader.readUntil(subject, sequence),
+      position,
+      after,
+    );
     return {
       position,
       publications: since === undefined ? publications.slice(-limit) : publications.slice(0, limit),
     };
-  }
-
-  /** Returns the last message up to a position that this process knows. */
-  #lastKnown(subject: string, { epoch, offset }: Position): Tail | undefined {
-    const isUpTo = ({ position: at }: Tail): boolean => at.epoch === epoch && at.offset <= offset;
-    const tail = this.#knownTails(subject).findLast(isUpTo);
-    if (tail !== undefined) return tail;
-    let last: Tail | undefined;
-    for (const [sequence, position] of this.#positions) {
-      const isLater = last === undefined || sequence > last.sequence;
-      if (isLater && isUpTo({ sequence, position })) last = { sequence, position };
-    }
-    return last;
   }
 
   /**
@@ -227,11 +167,11 @@ export class NatsLog {
       if (sequence > start.sequence && !isMark(readRecord(text))) offset++;
       return sequence >= tail.sequence || offset >= after + limit;
     };
-    const messages = await this.#readUntil(subject, tail.sequence, start.sequence, isLast);
+    const messages = await this.#reader.readUntil(subject, tail.sequence, start.sequence, isLast);
     const position = lastPositionOf(messages, start);
     if (messages[0]?.sequence !== start.sequence || position === undefined) return undefined;
     const { sequence } = messages.at(-1)!;
-    this.#keepPosition(sequence, position);
+    this.#known.setPosition(sequence, position);
     const publications = publicationsOf(messages, position, after);
     // Some messages may be unreadable.
     const isComplete = publications.length >= limit || sequence >= tail.sequence;
@@ -244,13 +184,12 @@ export class NatsLog {
    * @throws BrokerError `BROKER_REFUSED` if the message is no longer stored
    */
   async positionOf(subject: string, sequence: number): Promise<Position> {
-    const known = this.#positions.get(sequence);
+    const known = this.#known.positionAt(sequence);
     if (known !== undefined) return known;
-    const message = await this.#stream.messageAt(sequence);
-    const record = message === null ? undefined : readRecord(textOf(message));
+    const record = await this.#reader.recordAt(sequence);
     const position = record && (await this.#positionOfRecord(subject, { sequence, record }));
     if (position !== undefined) return position;
-    const positions = record && (await this.#sharePositions(subject));
+    const positions = record && (await this.#positionReads.get(subject));
     const counted = positions?.get(sequence);
     if (counted !== undefined) return counted;
     throw new BrokerError(
@@ -276,15 +215,15 @@ export class NatsLog {
   /** @returns undefined if a mark was necessary, and another server stored a message first */
   async #tryReadTail(subject: string): Promise<Tail | undefined> {
     const nowMs = this.#nowMs();
-    const knownTails = this.#knownTails(subject);
+    const knownTails = this.#known.all(subject);
     const known = knownTails.at(-1);
     const last = await this.#stream.lastMessage(subject);
     const lost: KnownTail[] = [];
     for (const one of knownTails) if (await this.#isLost(subject, one, last)) lost.push(one);
     const isLost = lost.length > 0;
     // NATS has used sequence numbers again.
-    if (isLost) this.#positions.clear();
-    else if (known !== undefined) this.#accept(subject, known);
+    if (isLost) this.#known.clearPositions();
+    else if (known !== undefined) this.#known.accept(subject, known);
     if (last === null) return this.#mark(subject, newEpoch(0), 0);
     const record = readRecord(textOf(last));
     if (record.kind === "unreadable") return this.#markUnreadable(subject, last.seq, isLost);
@@ -296,24 +235,18 @@ export class NatsLog {
     if (isLostEpoch || isBefore(position, known?.position)) {
       // NATS has lost acknowledged messages. The topic starts a new epoch, because the offsets of the lost
       // messages must not be used again. Sequence numbers are.
-      this.#positions.clear();
+      this.#known.clearPositions();
       return this.#mark(subject, newEpoch(position.offset), last.seq);
     }
-    const notBeforeMs = await this.#notBefore(last, known, nowMs);
+    const notBeforeMs = await this.#age.notBeforeMs(last, known, nowMs);
     // A topic without publications must not expire while it is in use, so it gets a new mark.
     const isOld = nowMs - notBeforeMs > this.#maxAgeMs / 2;
     if (isOld) return this.#mark(subject, position, last.seq);
     const id = known?.sequence === last.seq && !isLost ? known.id : idOf(record);
     const tail = { position, sequence: last.seq };
-    this.#forget(subject);
+    this.#known.delete(subject);
     this.#keep(subject, { ...tail, id }, notBeforeMs, nowMs);
     return tail;
-  }
-
-  /** The tails of a topic that this process knows, the latest one last. */
-  #knownTails(subject: string): readonly KnownTail[] {
-    const tail = this.#tails.get(subject);
-    return [...(this.#unverified.get(subject) ?? []), ...(tail === undefined ? [] : [tail])];
   }
 
   /** Whether NATS has lost a message that this process knew. */
@@ -323,21 +256,10 @@ export class NatsLog {
     last: NatsStoredMessage | null,
   ): Promise<boolean> {
     if (last === null || last.seq < sequence) return true;
-    if (!this.#unverified.has(subject)) return false;
+    if (!this.#known.isSuspect(subject)) return false;
     const stored = last.seq === sequence ? last : await this.#stream.messageAt(sequence);
     // Retention removes messages too, so a missing message shows nothing.
     return stored !== null && idOf(readRecord(textOf(stored))) !== id;
-  }
-
-  /** Uses a tail again that is still in the stream. */
-  #accept(subject: string, known: KnownTail): void {
-    this.#unverified.delete(subject);
-    if (!this.#tails.has(subject)) this.#tails.set(subject, known);
-  }
-
-  #forget(subject: string): void {
-    this.#unverified.delete(subject);
-    this.#tails.delete(subject);
   }
 
   /** Returns the position of the last message of a topic if it has been delivered before it was read. */
@@ -347,8 +269,8 @@ export class NatsLog {
     record: NatsRecord,
   ): Position | undefined {
     if (record.kind === "numbered") return record.position;
-    const known = this.#tails.get(subject);
-    return known?.sequence === sequence ? known.position : this.#positions.get(sequence);
+    const known = this.#known.current(subject);
+    return known?.sequence === sequence ? known.position : this.#known.positionAt(sequence);
   }
 
   /** @returns undefined if the messages that are left do not show the position */
@@ -359,48 +281,20 @@ export class NatsLog {
     if (record.kind === "numbered") return record.position;
     if (record.kind === "unreadable") return undefined;
     const { anchor } = record;
-    const known = this.#tails.get(subject);
+    const known = this.#known.current(subject);
     const isNearer =
       known !== undefined && known.sequence > anchor.sequence && known.sequence < sequence;
     const start = isNearer ? known : anchor;
     // If NATS has lost the message of the anchor, its sequence number says nothing.
     const first = start.sequence < sequence ? start.sequence : undefined;
-    const position = lastPositionOf(await this.#readUntil(subject, sequence, first), start);
-    if (position !== undefined) this.#keepPosition(sequence, position);
+    const position = lastPositionOf(await this.#reader.readUntil(subject, sequence, first), start);
+    if (position !== undefined) this.#known.setPosition(sequence, position);
     return position;
-  }
-
-  /** Shares the next read with all calls during the current one. */
-  #sharePositions(subject: string): Promise<ReadonlyMap<number, Position>> {
-    const reads = this.#positionReads.get(subject) ?? { current: Promise.resolve() };
-    this.#positionReads.set(subject, reads);
-    reads.next ??= reads.current.then(() => {
-      const reading = this.#readPositions(subject);
-      reads.next = undefined;
-      reads.current = reading.then(
-        () => this.#endRead(subject),
-        () => this.#endRead(subject),
-      );
-      return reading;
-    });
-    return reads.next;
-  }
-
-  #endRead(subject: string): void {
-    if (this.#positionReads.get(subject)?.next === undefined) this.#positionReads.delete(subject);
   }
 
   async #readPositions(subject: string): Promise<ReadonlyMap<number, Position>> {
     const { position, sequence } = await this.readTail(subject);
-    return positionsOf(await this.#readUntil(subject, sequence), position);
-  }
-
-  #keepPosition(sequence: number, position: Position): void {
-    this.#positions.delete(sequence);
-    this.#positions.set(sequence, position);
-    if (this.#positions.size <= MAX_POSITIONS) return;
-    const [oldest] = this.#positions.keys();
-    this.#positions.delete(oldest);
+    return positionsOf(await this.#reader.readUntil(subject, sequence), position);
   }
 
   #keep(
@@ -409,40 +303,7 @@ export class NatsLog {
     notBeforeMs: number,
     confirmedAtMs = notBeforeMs,
   ): void {
-    if ((this.#tails.get(subject)?.sequence ?? 0) > tail.sequence) return;
-    this.#tails.delete(subject);
-    this.#tails.set(subject, { ...tail, notBeforeMs, confirmedAtMs });
-    if (this.#tails.size <= MAX_TAILS) return;
-    const [oldest] = this.#tails.keys();
-    this.#tails.delete(oldest);
-  }
-
-  /**
-   * Returns the earliest time at which NATS can have stored the last message of a topic, by the clock of this
-   * process. It never compares this clock with the clock of NATS. If this process knows the message already,
-   * its own clock determines the age. Otherwise, the clock of NATS does.
-   */
-  async #notBefore(
-    last: NatsStoredMessage,
-    known: KnownTail | undefined,
-    nowMs: number,
-  ): Promise<number> {
-    if (known?.sequence === last.seq) return known.notBeforeMs;
-    const isConfirmed = known !== undefined && nowMs - known.confirmedAtMs <= this.#maxAgeMs / 2;
-    if (isConfirmed) return known.confirmedAtMs;
-    const { clockMs, atMs } = await this.#readClock();
-    return Math.min(nowMs, atMs) - Math.max(0, clockMs - last.time.getTime());
-  }
-
-  /** Reads the clock of NATS, at most once at a time, because each read creates a consumer. */
-  #readClock(): Promise<ClockRead> {
-    this.#clockRead ??= this.#startClockRead().finally(() => (this.#clockRead = undefined));
-    return this.#clockRead;
-  }
-
-  async #startClockRead(): Promise<ClockRead> {
-    const atMs = this.#nowMs();
-    return { atMs, clockMs: await this.#stream.readClockMs() };
+    this.#known.set(subject, { ...tail, notBeforeMs, confirmedAtMs });
   }
 
   /**
@@ -454,8 +315,8 @@ export class NatsLog {
     lastSequence: number,
     isLost: boolean,
   ): Promise<Tail | undefined> {
-    const messages = await this.#readUntil(subject, lastSequence);
-    const known = this.#tails.get(subject);
+    const messages = await this.#reader.readUntil(subject, lastSequence);
+    const known = this.#known.current(subject);
     const found = lastPositionOf(messages, known);
     const position = found ?? positionAfter(known?.position ?? newEpoch(0));
     const readable = messages.findLastIndex(({ record }) => record.kind !== "unreadable") + 1;
@@ -466,7 +327,7 @@ export class NatsLog {
 
   /** Begins a new epoch, because NATS has dropped the messages from which to count. */
   async #markUncounted(subject: string, lastSequence: number): Promise<Tail | undefined> {
-    const messages = await this.#readUntil(subject, lastSequence);
+    const messages = await this.#reader.readUntil(subject, lastSequence);
     const count = messages.filter(({ record }) => !isMark(record)).length;
     return this.#mark(subject, newEpoch(count), lastSequence);
   }
@@ -482,12 +343,12 @@ export class NatsLog {
     lastSequence: number,
   ): Promise<Tail | undefined> {
     const startMs = this.#nowMs();
-    this.#tails.delete(subject);
+    this.#known.deleteCurrent(subject);
     const text = encodeNumbered(position, "");
     const stored = await this.#store(subject, text, { sequence: lastSequence }, undefined);
     if (stored === undefined) return undefined;
     const tail = { position, sequence: stored.seq };
-    this.#forget(subject);
+    this.#known.delete(subject);
     this.#keep(subject, { ...tail, id: undefined }, startMs);
     return tail;
   }
@@ -509,61 +370,4 @@ export class NatsLog {
       throw error;
     }
   }
-
-  /**
-   * Reads the messages from `firstSequence` to `lastSequence`, or to the first for which `isLast` returns true. None
-   * are missing between them.
-   */
-  async #readUntil(
-    subject: string,
-    lastSequence: number,
-    firstSequence?: number,
-    isLast: IsLast = ({ sequence }) => sequence >= lastSequence,
-  ): Promise<readonly NumberedRecord[]> {
-    const query: ReadQuery =
-      firstSequence === undefined
-        ? { filter_subject: subject, deliver_policy: "all" }
-        : {
-            filter_subject: subject,
-            deliver_policy: "by_start_sequence",
-            opt_start_seq: Math.max(1, firstSequence),
-          };
-    const read = await this.#stream.read(query, isLast);
-    const messages = read
-      .filter(({ sequence }) => sequence <= lastSequence)
-      .map(({ sequence, text }) => ({ sequence, record: readRecord(text) }));
-    return this.#withoutGap(subject, messages);
-  }
-
-  /**
-   * Leaves out the messages that NATS has removed during the read. Others between them may be missing, so
-   * following messages could not be counted.
-   */
-  async #withoutGap(
-    subject: string,
-    messages: readonly NumberedRecord[],
-  ): Promise<readonly NumberedRecord[]> {
-    if (!messages.some(({ record }) => record.kind === "following")) return messages;
-    const first = await this.#stream.nextMessage(subject, messages[0].sequence);
-    return first === null ? [] : messages.filter(({ sequence }) => sequence >= first.seq);
-  }
-}
-
-/**
- * Returns the readable publications after an offset. Leaves out publications from before the topic's offsets last
- * started again.
- *
- * @param last the position of the last message
- */
-function publicationsOf(
-  messages: readonly NumberedRecord[],
-  last: Position,
-  after: number,
-): readonly Publication[] {
-  const positions = positionsOf(messages, last);
-  return messages.flatMap(({ sequence, record }) => {
-    const position = positions.get(sequence);
-    if (position === undefined || position.offset <= after) return [];
-    return publicationOf(record, position) ?? [];
-  });
 }

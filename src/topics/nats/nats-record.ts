@@ -142,6 +142,25 @@ export function positionsOf(
   return positions;
 }
 
+/**
+ * Returns the readable publications after an offset. Leaves out publications from before the topic's offsets last
+ * started again.
+ *
+ * @param last the position of the last message
+ */
+export function publicationsOf(
+  messages: readonly NumberedRecord[],
+  last: Position,
+  after: number,
+): readonly Publication[] {
+  const positions = positionsOf(messages, last);
+  return messages.flatMap(({ sequence, record }) => {
+    const position = positions.get(sequence);
+    if (position === undefined || position.offset <= after) return [];
+    return publicationOf(record, position) ?? [];
+  });
+}
+
 /** Returns the next position. If all offsets are used, it is in another epoch. */
 export function positionAfter({ epoch, offset }: Position): Position {
   return offset < Number.MAX_SAFE_INTEGER ? { epoch, offset: offset + 1 } : newEpoch(1);
