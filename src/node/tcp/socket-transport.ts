@@ -132,7 +132,16 @@ export class SocketTransport implements ByteTransport, WriteListener {
     // A socket that was destroyed before its transport was created emits 'close' later; `start` reports it.
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (this.#socket.readableLength > 0) this.#deliverUnread();
     this.#handler?.onClosed(this.#error);
+  }
+
+  /** Delivers the bytes that the stream has read during a pause. An error may close it before the pause ends. */
+  #deliverUnread(): void {
+    // `read` emits 'data' too, unless the stream has closed or failed.
+    this.#socket.off("data", onData);
+    const rest = this.#socket.read() as Uint8Array | null;
+    if (rest !== null) this.#handler?.onBytes(rest);
   }
 }
 

@@ -98,6 +98,24 @@ describe.each([undefined, new Error("lost")])("a socket that closes: %s", (error
   });
 });
 
+it.each([undefined, new Error("lost")])(
+  "a paused socket delivers what it has read before it closes: %s",
+  async (error) => {
+    const socket = new PassThrough();
+    const transport = new SocketTransport(socket, plainTcp);
+    const calls: unknown[] = [];
+    transport.start(recorder(calls));
+    await new Promise(setImmediate);
+    transport.pause();
+    socket.write("a");
+    socket.write("b");
+    await new Promise(setImmediate);
+    socket.destroy(error);
+    await new Promise((resolve) => socket.once("close", resolve));
+    expect(calls).toEqual(["ab", ["closed", error]]);
+  },
+);
+
 it("a socket that does not write at once reports a drain after each write", async () => {
   const calls: unknown[] = [];
   const unfinished: (() => void)[] = [];
