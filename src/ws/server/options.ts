@@ -134,7 +134,7 @@ export function resolveServerOptions<T extends typeof WebSocket, U extends typeo
     path: null,
     port: null,
     WebSocket: WebSocket as T,
-    ...options,
+    ...definedOf(options),
   };
   checkListenOptions(resolved as ServerOptions);
   checkFunctions(resolved);
@@ -142,6 +142,12 @@ export function resolveServerOptions<T extends typeof WebSocket, U extends typeo
   if (resolved.perMessageDeflate === true) resolved.perMessageDeflate = {};
   if (resolved.perMessageDeflate) checkDeflateOptions(resolved.perMessageDeflate);
   return resolved as ResolvedServerOptions<T, U>;
+}
+
+/** Returns `options` without properties that are undefined, because they would override defaults. */
+function definedOf<T extends object>(options: T): Partial<T> {
+  const defined = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as Partial<T>;
 }
 
 function checkListenOptions({ port, server, noServer }: ServerOptions): void {
@@ -152,10 +158,10 @@ function checkListenOptions({ port, server, noServer }: ServerOptions): void {
   );
 }
 
-function checkFunctions(options: object): void {
-  for (const name of ["verifyClient", "handleProtocols", "WebSocket"] as const) {
-    const value = (options as Record<string, unknown>)[name];
-    if (!value || typeof value === "function") continue;
+function checkFunctions(options: Record<string, unknown>): void {
+  for (const name of ["verifyClient", "handleProtocols", "WebSocket"]) {
+    const value = options[name];
+    if (typeof value === "function" || (!value && name !== "WebSocket")) continue;
     throw new UsageError(
       "INVALID_OPTION",
       `${name} has the type ${typeof value}; it must be a function`,

@@ -62,10 +62,20 @@ describe("new WebSocketServer", () => {
     ["heartbeat.timeoutMs", { heartbeat: { timeoutMs: Number.NaN } }],
     ["heartbeat.intervalMs", { heartbeat: { intervalMs: 200 } as object }],
     ["perMessageDeflate.threshold", { perMessageDeflate: { threshold: "1kb" } }],
+    ["WebSocket", { WebSocket: null }],
   ])("does not accept an invalid %s", (name, options) => {
     const create = () => new WebSocketServer({ noServer: true, ...options });
     expect(create).toThrow(UsageError);
     expect(create).toThrow(name);
+  });
+
+  it("uses the defaults of options that are undefined", () => {
+    const { options: defaults } = new WebSocketServer({ noServer: true });
+    const names = Object.keys(defaults).filter((name) => name !== "noServer");
+    const unset = Object.fromEntries(names.map((name) => [name, undefined]));
+    const { options, clients } = new WebSocketServer({ noServer: true, ...unset });
+    expect(options).toEqual(defaults);
+    expect(clients).toEqual(new Set());
   });
 
   it("exposes its options with their defaults", () => {
