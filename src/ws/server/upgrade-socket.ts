@@ -13,12 +13,17 @@ export function watchErrors(socket: Duplex): void {
   socket.on("error", destroyOnError);
 }
 
+/** Whether the response that accepts the handshake was sent, by this server or another one. */
+export function isUpgraded(socket: UpgradeSocket): boolean {
+  return socket[kUpgraded] === true;
+}
+
 /** Runs a step of a handshake. If a callback of the application throws, the client gets 500. */
 export function attempt(socket: UpgradeSocket, step: () => void): void {
   try {
     step();
   } catch (error) {
-    if (!socket[kUpgraded]) refuse(socket, INTERNAL_ERROR);
+    if (!isUpgraded(socket)) refuse(socket, INTERNAL_ERROR);
     throw error;
   }
 }
@@ -32,7 +37,7 @@ export function sendAcceptance(socket: UpgradeSocket, response: string): void {
 
 /** @throws Error if the response has already been sent */
 export function checkNotUpgraded(socket: UpgradeSocket): void {
-  if (socket[kUpgraded]) {
+  if (isUpgraded(socket)) {
     throw new Error(
       "server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration",
     );

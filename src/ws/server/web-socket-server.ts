@@ -14,7 +14,13 @@ import type { OtherListener, ServerEventMap, ServerListener, UpgradeCallback } f
 import { INTERNAL_ERROR, type Refusal, refuse } from "./refusal.ts";
 import { type HandshakeRequest, readHandshakeRequest, readSubprotocols } from "./request.ts";
 import { checkSubprotocol, joinLines, responseLines } from "./response.ts";
-import { attempt, checkNotUpgraded, sendAcceptance, watchErrors } from "./upgrade-socket.ts";
+import {
+  attempt,
+  checkNotUpgraded,
+  isUpgraded,
+  sendAcceptance,
+  watchErrors,
+} from "./upgrade-socket.ts";
 import { verifyClient, whenDecided } from "./verify-client.ts";
 
 /** The arguments of `handleUpgrade`. */
@@ -285,8 +291,9 @@ export class WebSocketServer<
     else refuse(socket, refusal);
   }
 
-  /** Sends the refusal that the application has decided on. */
+  /** Sends the refusal that the application has decided on, unless another server has accepted the handshake. */
   #refuse(upgrade: Upgrade<T, U>, refusal: Refusal): void {
+    if (isUpgraded(upgrade.socket)) return;
     try {
       refuse(upgrade.socket, refusal);
     } catch (error) {

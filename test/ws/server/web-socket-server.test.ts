@@ -189,6 +189,36 @@ describe("path and shouldHandle", () => {
   });
 });
 
+describe("two servers with a path on one HTTP server", () => {
+  async function startBoth(): Promise<{ port: number; first: WebSocketServer; close: () => void }> {
+    const httpServer = createServer();
+    const [first, second] = ["/first", "/second"].map(
+      (path) => new WebSocketServer({ server: httpServer, path }),
+    );
+    closeAfterTest(first);
+    closeAfterTest(second);
+    return { port: await listen(httpServer), first, close: () => httpServer.close() };
+  }
+
+  it("the second one writes no refusal into a WebSocket of the first one", async () => {
+    const { port, first, close } = await startBoth();
+    first.on("connection", (client) => client.on("message", () => client.send("answer")));
+    const client = new WebSocket(`ws://127.0.0.1:${port}/first`);
+    await once(client, "open");
+    client.send("question");
+    const [answer] = await once(client, "message");
+    expect(answer).toEqual(Buffer.from("answer"));
+    client.terminate();
+    close();
+  });
+
+  it("the first one refuses the path of the second one", async () => {
+    const { port, close } = await startBoth();
+    expect(statusOf(await ask(port, {}, "GET /second HTTP/1.1"))).toBe(400);
+    close();
+  });
+});
+
 describe("handleProtocols", () => {
   const offer = { "Sec-WebSocket-Protocol": ["a, b", "c"] };
 
