@@ -7,7 +7,7 @@ import type {
   PublicationsLost,
   TopicOf,
   TopicPatternOf,
-  VolatileMessage,
+  VolatileChannelMessage,
 } from "tideway/channels";
 import type { TopicArguments } from "./arguments.ts";
 import { TopicStore } from "./topic-store.ts";
@@ -44,7 +44,7 @@ export type TopicState<Message> = {
 
 /** A message of a topic of a contract, as subscribers get it. */
 export type TopicMessageOf<Topic> = Topic extends { readonly isVolatile: true }
-  ? VolatileMessage<MessageOf<Topic>>
+  ? VolatileChannelMessage<MessageOf<Topic>>
   : ChannelMessage<MessageOf<Topic>>;
 
 /**

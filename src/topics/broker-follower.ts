@@ -1,8 +1,9 @@
 import { describeError } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import type { BrokerListener, BrokerPage, HistoryQuery, Retention } from "./broker.ts";
 import type { Position } from "./position.ts";
-import type { GapReason, Publication } from "./publication.ts";
+import type { Publication } from "./publication.ts";
 import { consecutiveAfter, findGap, positionAfterGap } from "./recovery.ts";
 import { backoffMs, delay } from "./timers.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
@@ -21,7 +22,7 @@ export interface FollowerListener {
   /** Called with the next publication, in order and without a gap. */
   onPublication(publication: Publication): void;
   /** Called when publications are lost. The next publication is the first one after `position`. */
-  onLoss(position: Position, reason: GapReason): void;
+  onLoss(position: Position, reason: LossReason): void;
   /** Called when presence may have changed. */
   onPresenceChange(): void;
 }
@@ -139,7 +140,7 @@ export class BrokerFollower implements BrokerListener {
   }
 
   /** Asks the broker whether it has all publications after `position`. @throws BrokerError */
-  async findGapAfter(position: Position): Promise<GapReason | undefined> {
+  async findGapAfter(position: Position): Promise<LossReason | undefined> {
     return findGap(position, await this.#readOnce({ since: position, limit: 1 }));
   }
 
@@ -204,7 +205,7 @@ export class BrokerFollower implements BrokerListener {
   }
 
   /** Whether the publications that `page` no longer has were delivered during the read. */
-  #hasPassed({ position, publications }: BrokerPage, reason: GapReason): boolean {
+  #hasPassed({ position, publications }: BrokerPage, reason: LossReason): boolean {
     const first = publications.at(0)?.position.offset ?? position.offset + 1;
     return reason === "missing" && first <= this.#position.offset + 1;
   }

@@ -25,7 +25,7 @@ export interface Retention {
 }
 
 /** The position at which a broker has stored a publication. */
-export interface PublishReceipt {
+export interface BrokerPublishResult {
   /** The position of the publication in the topic. */
   readonly position: Position;
   /** Whether the id was known. Then `position` is the position of the first publication with this id. */
@@ -105,7 +105,11 @@ export interface Broker {
    * - If the engine may have lost a publication after its `publish` has resolved, the epoch MUST change
    *   before the next publication.
    */
-  publish(topic: string, draft: PublicationDraft, retention: Retention): Promise<PublishReceipt>;
+  publish(
+    topic: string,
+    draft: PublicationDraft,
+    retention: Retention,
+  ): Promise<BrokerPublishResult>;
 
   /**
    * Reads publications of a topic. It MUST include every publication for which `publish` resolved before the

@@ -1,8 +1,9 @@
 import { BrokerError, UsageError } from "../errors/index.ts";
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import { BrokerFollower, type FollowerListener } from "./broker-follower.ts";
 import type { Position } from "./position.ts";
 import { PresenceView } from "./presence-view.ts";
-import type { GapReason, Publication } from "./publication.ts";
+import type { Publication } from "./publication.ts";
 import { RecentPublications } from "./recent-publications.ts";
 import { consecutiveAfter, findGap } from "./recovery.ts";
 import { type GroupSource, SubscriberGroup } from "./subscriber-group.ts";
@@ -146,7 +147,7 @@ export class Feed implements FollowerListener, GroupSource {
     for (const group of this.#groups.values()) group.offer(recent);
   }
 
-  onLoss(position: Position, reason: GapReason): void {
+  onLoss(position: Position, reason: LossReason): void {
     this.recent.clear();
     this.#starts.onLoss();
     for (const group of this.#groups.values()) group.skipTo(position, reason);
@@ -158,7 +159,7 @@ export class Feed implements FollowerListener, GroupSource {
 
   async readPublications(
     position: Position,
-  ): Promise<readonly Publication[] | GapReason | undefined> {
+  ): Promise<readonly Publication[] | LossReason | undefined> {
     const page = await this.#follower.readAfter(position, SUBSCRIBER_PAGE_SIZE);
     return page && (findGap(position, page) ?? consecutiveAfter(position, page));
   }

@@ -26,14 +26,15 @@ export {
   type TidewayErrorOptions,
   UsageError,
 } from "../errors/index.ts";
+export type { LossReason } from "../topic-names/loss-reason.ts";
 export type {
   Broker,
   BrokerListener,
   BrokerPage,
+  BrokerPublishResult,
   HistoryQuery,
   PresenceEntry,
   PublicationDraft,
-  PublishReceipt,
   Retention,
   VolatileMessage,
 } from "./broker.ts";
@@ -42,8 +43,8 @@ export type { MemberChange, MemberListener, MemberWatch } from "./member-watches
 export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
 export { formatPosition, type Position, readPosition } from "./position.ts";
 export type { Presence } from "./presence-lease.ts";
-export type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";
-export type { Published, PublishOptions } from "./publish.ts";
+export type { HistoryPage, Publication, TopicData } from "./publication.ts";
+export type { PublishOptions, PublishResult } from "./publish.ts";
 export type { Timers } from "./timers.ts";
 export type { SubscribeOptions, TopicSubscription } from "./subscription.ts";
 export type { HistoryOptions, Topic } from "./topic.ts";

@@ -6,7 +6,7 @@ import type {
   HistoryQuery,
   PresenceEntry,
   PublicationDraft,
-  PublishReceipt,
+  BrokerPublishResult,
   Retention,
   VolatileMessage,
 } from "./broker.ts";
@@ -71,7 +71,7 @@ export class MemoryBroker implements Broker {
     topic: string,
     draft: PublicationDraft,
     retention: Retention,
-  ): Promise<PublishReceipt> {
+  ): Promise<BrokerPublishResult> {
     return this.#use(topic).publish(draft, retention, this.#nowMs());
   }
 

@@ -4,7 +4,7 @@ import type {
   HistoryQuery,
   PresenceEntry,
   PublicationDraft,
-  PublishReceipt,
+  BrokerPublishResult,
   Retention,
   VolatileMessage,
 } from "./broker.ts";
@@ -49,7 +49,7 @@ export class MemoryTopic {
     return nowMs >= this.#expiresAtMs;
   }
 
-  publish(draft: PublicationDraft, retention: Retention, nowMs: number): PublishReceipt {
+  publish(draft: PublicationDraft, retention: Retention, nowMs: number): BrokerPublishResult {
     this.#keepUntil(nowMs + Math.max(retention.ageMs, retention.idWindowMs));
     this.#expireIds(nowMs);
     const ids = (this.#ids ??= new Map());

@@ -1,3 +1,4 @@
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import type { Position } from "./position.ts";
 
 /**
@@ -16,32 +17,14 @@ export interface Publication {
   readonly data: TopicData;
 }
 
-/**
- * The reason why a subscriber cannot continue after its position.
- *
- * - `no-position`: the client passed no position, or an empty string.
- * - `invalid-position`: the value is not a position.
- * - `epoch-changed`: the topic is in another epoch than the position, because the engine may have lost
- *   publications.
- * - `position-ahead`: the position is after the topic's last publication, so the engine has lost
- *   publications.
- * - `missing`: the history no longer has all publications after the position.
- */
-export type GapReason =
-  | "no-position"
-  | "invalid-position"
-  | "epoch-changed"
-  | "position-ahead"
-  | "missing";
-
 /** Publications from the history of a topic: the result of `topic.history`. */
 export interface HistoryPage {
   /** The last position of the topic at the time of the read. */
   readonly position: Position;
   /** Whether `publications` follow the position `since` without a gap. */
   readonly recovered: boolean;
-  /** The reason if `recovered` is false. */
-  readonly reason?: GapReason;
+  /** The reason if `recovered` is false; `no-position` without `since`. */
+  readonly reason?: LossReason | "no-position";
   /** The publications in order. Empty if `since` was passed and `recovered` is false. */
   readonly publications: readonly Publication[];
 }

@@ -1,7 +1,7 @@
 import { describeError } from "../errors/debug-log.ts";
 import { BrokerError, UsageError } from "../errors/index.ts";
 import { quote } from "../errors/quote.ts";
-import type { PublicationDraft, PublishReceipt } from "./broker.ts";
+import type { PublicationDraft, BrokerPublishResult } from "./broker.ts";
 import { isShortText, notShortText, shown } from "./options.ts";
 import type { TopicData } from "./publication.ts";
 import { backoffMs, delay } from "./timers.ts";
@@ -18,7 +18,7 @@ export interface PublishOptions {
 }
 
 /** The result of `publish`: the position of the publication, and its id. */
-export interface Published extends PublishReceipt {
+export interface PublishResult extends BrokerPublishResult {
   /** The id of the publication. */
   readonly id: string;
 }
@@ -30,7 +30,7 @@ export async function publish(
   { retention, maxPublicationBytes }: TopicSettings,
   data: TopicData,
   id: string | undefined,
-): Promise<Published> {
+): Promise<PublishResult> {
   const { broker, timers, publishTimeoutMs, log } = environment;
   const draft = {
     id: checkId(id ?? crypto.randomUUID()),

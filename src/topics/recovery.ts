@@ -1,9 +1,10 @@
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import type { BrokerPage } from "./broker.ts";
 import type { Position } from "./position.ts";
-import type { GapReason, Publication } from "./publication.ts";
+import type { Publication } from "./publication.ts";
 
 /** Returns the reason why `page` does not continue at `position`, or undefined if it does. */
-export function findGap(position: Position, page: BrokerPage): GapReason | undefined {
+export function findGap(position: Position, page: BrokerPage): LossReason | undefined {
   if (page.position.epoch !== position.epoch) return "epoch-changed";
   if (page.position.offset < position.offset) return "position-ahead";
   if (page.position.offset === position.offset) return undefined;
@@ -26,7 +27,7 @@ export function consecutiveAfter({ offset }: Position, page: BrokerPage): readon
 export function positionAfterGap(
   last: Position,
   { position, publications }: BrokerPage,
-  reason: GapReason,
+  reason: LossReason,
 ): Position {
   const first = publications.find(({ position: at }) => at.offset > last.offset + 1);
   const isLater = reason === "missing" && first?.position.epoch === position.epoch;

@@ -1,5 +1,6 @@
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import type { Position } from "./position.ts";
-import type { GapReason, Publication } from "./publication.ts";
+import type { Publication } from "./publication.ts";
 import type {
   Content,
   Prepared,
@@ -25,7 +26,7 @@ export interface GroupSource {
    * Reads publications after `position` from the broker, and retries until it answers. Returns a reason if
    * the broker does not have them, and undefined if the feed is closed.
    */
-  readPublications(position: Position): Promise<readonly Publication[] | GapReason | undefined>;
+  readPublications(position: Position): Promise<readonly Publication[] | LossReason | undefined>;
   /** Called after the last subscriber of the group has ended. */
   removeGroup(group: SubscriberGroup): void;
 }
@@ -81,7 +82,7 @@ export class SubscriberGroup implements SubscriberSource {
   }
 
   /** Sends a notice of a loss to all subscribers, which continue at `position`. */
-  skipTo(position: Position, reason: GapReason): void {
+  skipTo(position: Position, reason: LossReason): void {
     const notice = this.encodeLost(position, reason);
     for (const subscriber of this.#subscribers.values()) subscriber.skipTo(position, notice);
   }
@@ -107,7 +108,7 @@ export class SubscriberGroup implements SubscriberSource {
     return next && recent.prepare(next, this.encoder);
   }
 
-  async readAfter(position: Position): Promise<readonly Prepared[] | GapReason> {
+  async readAfter(position: Position): Promise<readonly Prepared[] | LossReason> {
     const publications = await this.#source.readPublications(position);
     if (publications === undefined) return [];
     if (typeof publications === "string") return publications;
@@ -115,7 +116,7 @@ export class SubscriberGroup implements SubscriberSource {
     return prepared.length === 0 ? "missing" : prepared;
   }
 
-  encodeLost(position: Position, reason: GapReason): Content | undefined {
+  encodeLost(position: Position, reason: LossReason): Content | undefined {
     const topic = this.#source.name;
     return this.encoder.encodeNotice({ type: "lost", topic, position, reason });
   }

@@ -1,7 +1,7 @@
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import type { BrokerPage, Retention } from "./broker.ts";
 import { type BrokerFollower, PAGE_SIZE } from "./broker-follower.ts";
 import { isNoPosition, isSamePosition, type Position, readPosition } from "./position.ts";
-import type { GapReason } from "./publication.ts";
 import type { RecentPublications } from "./recent-publications.ts";
 import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 
@@ -9,7 +9,7 @@ import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
 export interface SubscriberStart {
   readonly position: Position;
   readonly recovered: boolean;
-  readonly reason?: GapReason;
+  readonly reason?: LossReason | "no-position";
 }
 
 /** Finds the positions at which the subscribers of one topic start. */
@@ -106,7 +106,7 @@ export class StartFinder {
     if (page.publications.length < limit) this.#historyStart = startOf(page);
   }
 
-  #startNow(reason: GapReason): SubscriberStart {
+  #startNow(reason: LossReason | "no-position"): SubscriberStart {
     return { position: this.#follower.position, recovered: false, reason };
   }
 

@@ -1,5 +1,6 @@
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import { isSamePosition, type Position } from "./position.ts";
-import type { GapReason, TopicData } from "./publication.ts";
+import type { TopicData } from "./publication.ts";
 import type { Content, Prepared } from "./recent-publications.ts";
 import { type SocketEndListener, type TopicSocket, unwatchEnd, watchEnd } from "./topic-socket.ts";
 
@@ -15,9 +16,9 @@ export interface SubscriberSource {
    * Reads publications after `position` from the broker, and retries until it answers. Returns a reason if
    * the broker does not have them, and an empty list if the feed is closed.
    */
-  readAfter(position: Position): Promise<readonly Prepared[] | GapReason>;
+  readAfter(position: Position): Promise<readonly Prepared[] | LossReason>;
   /** Encodes the notice of a loss. */
-  encodeLost(position: Position, reason: GapReason): Content | undefined;
+  encodeLost(position: Position, reason: LossReason): Content | undefined;
   /** Encodes the list of members. */
   encodeMembers(): Content | undefined;
   remove(subscriber: Subscriber): void;

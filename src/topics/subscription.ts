@@ -1,7 +1,7 @@
+import type { LossReason } from "../topic-names/loss-reason.ts";
 /// <reference lib="esnext.disposable" preserve="true" />
 import { checkBoolean, checkFunction, checkOptions, invalidOption } from "./options.ts";
 import type { Position } from "./position.ts";
-import type { GapReason } from "./publication.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { SubscriberStart } from "./subscriber-start.ts";
 import type { EncodeTopicMessage } from "./topic-message.ts";
@@ -40,7 +40,7 @@ export interface TopicSubscription extends Disposable {
   /** Whether `position` is the value of `since`, so that the socket misses no publication. */
   readonly recovered: boolean;
   /** The reason if `recovered` is false. */
-  readonly reason?: GapReason;
+  readonly reason?: LossReason | "no-position";
   /** Ends the subscription. The socket stays open. */
   unsubscribe(): void;
 }
@@ -49,7 +49,7 @@ export interface TopicSubscription extends Disposable {
 export class Subscription implements TopicSubscription {
   readonly position: Position;
   readonly recovered: boolean;
-  readonly reason?: GapReason;
+  readonly reason?: LossReason | "no-position";
   readonly #subscriber: Subscriber;
 
   constructor({ position, recovered, reason }: SubscriberStart, subscriber: Subscriber) {

@@ -1,6 +1,7 @@
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import { toBase64 } from "./base64.ts";
 import { formatPosition, type Position } from "./position.ts";
-import type { GapReason, Publication, TopicData } from "./publication.ts";
+import type { Publication, TopicData } from "./publication.ts";
 import type { SharedMessage } from "./topic-socket.ts";
 
 /** A member that is present on a topic, such as a user. */
@@ -24,14 +25,14 @@ export type TopicMessage =
       readonly topic: string;
       readonly position: Position;
       readonly recovered: boolean;
-      readonly reason?: GapReason;
+      readonly reason?: LossReason | "no-position";
     }
   | {
       /** Publications are lost because of `reason`. Every publication after `position` follows. */
       readonly type: "lost";
       readonly topic: string;
       readonly position: Position;
-      readonly reason: GapReason;
+      readonly reason: LossReason;
     }
   | {
       /**

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { UsageError } from "../errors/index.ts";
+import type { LossReason } from "../topic-names/loss-reason.ts";
 import type { BrokerPage } from "./broker.ts";
 import type { FeedRegistry } from "./feed-registry.ts";
 import { writeMember } from "./member.ts";
@@ -15,8 +16,8 @@ import type { MemberListener, MemberWatch, MemberWatches } from "./member-watche
 import type { Presence } from "./presence-lease.ts";
 import type { PresenceLeases } from "./presence-leases.ts";
 import { readPresence } from "./presence-view.ts";
-import type { GapReason, HistoryPage, Publication, TopicData } from "./publication.ts";
-import { publish, type PublishOptions, type Published } from "./publish.ts";
+import type { HistoryPage, Publication, TopicData } from "./publication.ts";
+import { publish, type PublishOptions, type PublishResult } from "./publish.ts";
 import { consecutiveAfter, findGap } from "./recovery.ts";
 import {
   checkSubscribeOptions,
@@ -78,7 +79,7 @@ export interface Topic {
    * @throws UsageError `INVALID_DATA`, `INVALID_ID`, `INVALID_OPTION`, `PUBLICATION_TOO_BIG`
    * @throws BrokerError if the broker did not store the publication within `publishTimeoutMs`, or refused it
    */
-  publish(data: TopicData, options?: PublishOptions): Promise<Published>;
+  publish(data: TopicData, options?: PublishOptions): Promise<PublishResult>;
 
   /**
    * Subscribes a socket to the topic. The socket gets every publication after `since`, or every new
@@ -196,7 +197,7 @@ export class TopicHandle implements Topic {
     this.#watches = watches;
   }
 
-  async publish(data: TopicData, options: PublishOptions = {}): Promise<Published> {
+  async publish(data: TopicData, options: PublishOptions = {}): Promise<PublishResult> {
     this.#environment.checkOpen();
     checkOptions("publish", options);
     return publish(this.name, this.#environment, this.#settings, data, options.id);
@@ -313,7 +314,7 @@ export class TopicHandle implements Topic {
 
 function notRecovered(
   { position }: BrokerPage,
-  reason: GapReason,
+  reason: LossReason | "no-position",
   publications: HistoryPage["publications"],
 ): HistoryPage {
   return { position, recovered: false, reason, publications };

@@ -4,7 +4,7 @@ import {
   BrokerError,
   type BrokerPage,
   MemoryBroker,
-  type PublishReceipt,
+  type BrokerPublishResult,
 } from "tideway/topics";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Chat } from "../../examples/chat/src/chat.ts";
@@ -66,7 +66,7 @@ async function join(
 class RefusingBroker extends MemoryBroker {
   refused: string | undefined;
 
-  override async publish(...args: Parameters<Broker["publish"]>): Promise<PublishReceipt> {
+  override async publish(...args: Parameters<Broker["publish"]>): Promise<BrokerPublishResult> {
     this.#check("publish");
     return super.publish(...args);
   }

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { Subscriber, type SubscriberSource } from "../../src/topics/subscriber.ts";
 import type { Position } from "../../src/topics/position.ts";
-import type { GapReason, TopicData } from "../../src/topics/publication.ts";
+import type { LossReason } from "../../src/topic-names/loss-reason.ts";
+import type { TopicData } from "../../src/topics/publication.ts";
 import type { Prepared } from "../../src/topics/recent-publications.ts";
 import { RecordingSocket, settle } from "./support.ts";
 
@@ -17,19 +18,19 @@ class FakeSource implements SubscriberSource {
   hasPresence = false;
   readonly memory = new Map<number, Prepared>();
   readonly reads: Position[] = [];
-  answer: (position: Position) => Promise<readonly Prepared[] | GapReason> = async () => [];
+  answer: (position: Position) => Promise<readonly Prepared[] | LossReason> = async () => [];
   readonly removed: Subscriber[] = [];
 
   next({ epoch, offset }: Position): Prepared | undefined {
     return epoch === EPOCH ? this.memory.get(offset + 1) : undefined;
   }
 
-  readAfter(position: Position): Promise<readonly Prepared[] | GapReason> {
+  readAfter(position: Position): Promise<readonly Prepared[] | LossReason> {
     this.reads.push(position);
     return this.answer(position);
   }
 
-  encodeLost(position: Position, reason: GapReason): TopicData {
+  encodeLost(position: Position, reason: LossReason): TopicData {
     return `lost ${reason} ${position.offset}`;
   }
 
@@ -205,7 +206,7 @@ describe("Subscriber", () => {
     it("reports one loss if the feed skips during its read", async () => {
       const source = new FakeSource();
       source.position = at(10);
-      let fail!: (reason: GapReason) => void;
+      let fail!: (reason: LossReason) => void;
       source.answer = () => new Promise((resolve) => (fail = resolve));
       const { socket, subscriber } = subscribe(source, at(0));
       source.position = at(20);

@@ -1,5 +1,6 @@
 /* oxlint-disable vitest/expect-expect, typescript/unbound-method -- the assertions are the compiler's */
 /** The types that a channel client infers from a contract. The compiler checks them. */
+import type { LossReason, TopicMessage, TopicSubscription } from "tideway/topics";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type {
   CallFailure,
@@ -10,9 +11,14 @@ import type {
 } from "../../src/channels/client/call-interface.ts";
 import type { ChannelClient } from "../../src/channels/client/client-interface.ts";
 import type { Connect } from "../../src/channels/client/connect-interface.ts";
-import type { ChannelMember, ChannelMessage } from "../../src/channels/client/topic-interface.ts";
+import type {
+  ChannelHistoryPage,
+  ChannelMember,
+  ChannelMessage,
+  PublicationsLost,
+} from "../../src/channels/client/topic-interface.ts";
 import type { CallOf } from "../../src/channels/contract/index.ts";
-import type { ChannelError } from "../../src/channels/wire/channel-error.ts";
+import type { ChannelError, PublicationsLostError } from "../../src/channels/wire/channel-error.ts";
 import type { contract, Draft, Message } from "./channels-schemas.ts";
 
 type Agreed = typeof contract;
@@ -169,6 +175,18 @@ describe("a stream of a client", () => {
       // @ts-expect-error -- a call
       client.stream("math/add", { a: 1, b: 2 });
     });
+  });
+});
+
+describe("a loss of publications", () => {
+  it("has the reasons of tideway/topics, in each type that has one", () => {
+    expectTypeOf<PublicationsLostError["reason"]>().toEqualTypeOf<LossReason>();
+    expectTypeOf<PublicationsLost["reason"]>().toEqualTypeOf<LossReason>();
+    expectTypeOf<ChannelHistoryPage<string>["reason"]>().toEqualTypeOf<LossReason | undefined>();
+    expectTypeOf<Extract<TopicMessage, { type: "lost" }>["reason"]>().toEqualTypeOf<LossReason>();
+    expectTypeOf<TopicSubscription["reason"]>().toEqualTypeOf<
+      LossReason | "no-position" | undefined
+    >();
   });
 });
 

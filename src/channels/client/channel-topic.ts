@@ -7,10 +7,10 @@ import { iterate } from "./iterate.ts";
 import type {
   ChannelPresence,
   ChannelTopic,
-  HistoryPageOptions,
+  ChannelHistoryOptions,
   MessagesOptions,
-  PublishDraftOptions,
-  PublishResult,
+  ChannelPublishOptions,
+  ChannelPublishResult,
 } from "./topic-interface.ts";
 
 /** Creates a topic of a client. */
@@ -21,16 +21,16 @@ export function createTopic(
   return {
     name: topic,
     messages: (options: MessagesOptions = {}) =>
-      iterate(() => subscribe(session, topic, options), options as object),
-    async publish(data, { id: key, signal }: PublishDraftOptions = {}) {
+      iterate(() => subscribe(session, topic, options), options),
+    async publish(data, { id: key, signal }: ChannelPublishOptions = {}) {
       const fields = (number: number): object =>
         key === undefined ? { topic, data, number } : { topic, data, key };
       const answer = await session.request("publish", topic, fields, { signal });
-      const { position, isDuplicate } = answer as PublishResult;
+      const { position, isDuplicate } = answer as ChannelPublishResult;
       if (!position) session.volatile.add(topic);
-      return { position, isDuplicate } as PublishResult;
+      return { position, isDuplicate } as ChannelPublishResult;
     },
-    history: ({ signal, limit = 100, before, after }: HistoryPageOptions = {}) =>
+    history: ({ signal, limit = 100, before, after }: ChannelHistoryOptions = {}) =>
       readHistory(session, topic, { limit, before, after }, { signal }) as never,
     enter: () => enter(session, topic) as never,
     leave: () => leave(session, topic),

@@ -15,6 +15,7 @@ export { ChannelError, PublicationsLostError } from "../wire/channel-error.ts";
 
 export type { TidewayErrorOptions } from "../../errors/index.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "../../schema/standard-schema.ts";
+export type { LossReason } from "../../topic-names/loss-reason.ts";
 export type { TopicParamName, TopicParams } from "../../topic-names/topic-pattern.ts";
 export type { ChannelErrorCode, ChannelErrorDetails } from "../wire/channel-error.ts";
 export type * from "../contract/contract-types.ts";

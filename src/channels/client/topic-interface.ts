@@ -1,3 +1,4 @@
+import type { LossReason } from "../../topic-names/loss-reason.ts";
 import type { ChannelEvents } from "./events.ts";
 import type { MemberDataOf, MessageOf, PublishDataOf } from "../contract/contract-types.ts";
 
@@ -9,19 +10,9 @@ export interface ChannelMessage<Data> {
 }
 
 /** A message of a volatile topic, which has no position. */
-export interface VolatileMessage<Data> {
+export interface VolatileChannelMessage<Data> {
   readonly data: Data;
 }
-
-/**
- * Why a subscription cannot continue after its position.
- *
- * - `epoch-changed`: the broker has lost publications, such as the memory broker at a restart.
- * - `position-ahead`: the broker has lost publications at the end of the topic.
- * - `missing`: the history no longer has all publications after the position.
- * - `invalid-position`: `since` is not a position.
- */
-export type LossReason = "epoch-changed" | "position-ahead" | "missing" | "invalid-position";
 
 /** A loss of publications, for `onLost` of `messages`. */
 export interface PublicationsLost {
@@ -54,7 +45,7 @@ export interface MessagesOptions {
 export type VolatileMessagesOptions = Pick<MessagesOptions, "onSubscribed" | "signal">;
 
 /** Options of `publish` of a topic. */
-export interface PublishDraftOptions {
+export interface ChannelPublishOptions {
   /**
    * An id of the application, of 1 to 124 characters. A publication with the same id is stored once while the
    * broker remembers it, also if another client publishes it. For applications that store what they publish,
@@ -66,7 +57,7 @@ export interface PublishDraftOptions {
 }
 
 /** The result of `publish`. */
-export interface PublishResult {
+export interface ChannelPublishResult {
   /** The position of the publication; absent for a volatile topic. */
   readonly position?: string;
   /** Whether a publication with the same id was stored before. Then this one was not. */
@@ -74,7 +65,7 @@ export interface PublishResult {
 }
 
 /** Options of `history` of a topic. */
-export interface HistoryPageOptions {
+export interface ChannelHistoryOptions {
   /** The maximum number of messages. The server may return fewer. Default: 100. */
   readonly limit?: number;
   /** Read messages before this position. Default: the end of the topic. Not together with `after`. */
@@ -137,7 +128,7 @@ export interface ChannelTopicBase<Draft, Message, Options> {
    * To a volatile topic, it rejects with `CONNECTION_LOST` without a connection, or if the connection is lost
    * before the answer, and is not sent again. The client knows that a topic is volatile after the first answer.
    */
-  publish(draft: Draft, options?: PublishDraftOptions): Promise<PublishResult>;
+  publish(draft: Draft, options?: ChannelPublishOptions): Promise<ChannelPublishResult>;
 }
 
 /** A topic with stored messages. */
@@ -147,13 +138,13 @@ export interface ChannelTopic<Draft, Data> extends ChannelTopicBase<
   MessagesOptions
 > {
   /** Reads messages from the history. Rejects with a `ChannelError`. */
-  history(options?: HistoryPageOptions): Promise<ChannelHistoryPage<Data>>;
+  history(options?: ChannelHistoryOptions): Promise<ChannelHistoryPage<Data>>;
 }
 
 /** A topic that does not store its messages. */
 export interface VolatileChannelTopic<Draft, Data> extends ChannelTopicBase<
   Draft,
-  VolatileMessage<Data>,
+  VolatileChannelMessage<Data>,
   VolatileMessagesOptions
 > {}
 

@@ -6,7 +6,7 @@ import { toCall } from "./channel-call.ts";
 import type {
   ChannelMessage,
   ChannelTopic,
-  HistoryPageOptions,
+  ChannelHistoryOptions,
   MessagesOptions,
 } from "./topic-interface.ts";
 
@@ -57,7 +57,7 @@ function validatedTopic(topic: Topic, convert: Convert): Topic {
   };
   return Object.assign(topic, {
     messages: (options?: MessagesOptions) => converted(original.messages(options), convertMessage),
-    async history(options?: HistoryPageOptions) {
+    async history(options?: ChannelHistoryOptions) {
       const page = await original.history(options);
       return { ...page, messages: await Promise.all(page.messages.map(convertMessage)) };
     },

@@ -1,5 +1,8 @@
 import type {
   CallsOf,
+  ChannelHistoryPage,
+  ChannelMember,
+  ChannelPublishResult,
   Contract,
   MemberDataOf,
   MessageInputOf,
@@ -102,14 +105,6 @@ export interface ServerPublishOptions {
   readonly id?: string;
 }
 
-/** The result of `publish` on the server. */
-export interface ServerPublishResult {
-  /** The position of the publication; absent for a volatile topic. */
-  readonly position?: string;
-  /** Whether a publication with the same id was stored before. Then this one was not. */
-  readonly isDuplicate: boolean;
-}
-
 /** Options of `history` of a topic on the server. */
 export interface ServerHistoryOptions {
   /** The maximum number of messages. Default: 100. */
@@ -118,16 +113,6 @@ export interface ServerHistoryOptions {
   readonly after?: string;
   /** Read messages before this position. Not together with `after`. */
   readonly before?: string;
-}
-
-/** A page of the history of a topic. */
-export interface ServerHistoryPage<Data> {
-  /** The messages, in the order of the topic. */
-  readonly messages: readonly { readonly data: Data; readonly position: string }[];
-  /** The last position of the topic at the time of the read. */
-  readonly position: string;
-  /** Why messages after `after` are missing from the history. Then `messages` is empty. */
-  readonly reason?: string;
 }
 
 /** A topic on the server, for code that is not a rule or handler. No rule applies. */
@@ -140,15 +125,15 @@ export interface ServerTopic<Message, Data> {
    * @throws UsageError `INVALID_MESSAGE` for a message that is not valid
    * @throws BrokerError if the broker did not store the publication
    */
-  publish(message: Message, options?: ServerPublishOptions): Promise<ServerPublishResult>;
+  publish(message: Message, options?: ServerPublishOptions): Promise<ChannelPublishResult>;
   /** Reads messages from the history. */
-  history(options?: ServerHistoryOptions): Promise<ServerHistoryPage<Data>>;
+  history(options?: ServerHistoryOptions): Promise<ChannelHistoryPage<Data>>;
 }
 
 /** The presence of a topic on the server. */
 export interface ServerPresence<Data> {
   /** Reads the members on all servers. */
-  members(): Promise<readonly { readonly id: string; readonly data: Data }[]>;
+  members(): Promise<readonly ChannelMember<Data>[]>;
 }
 
 /** The type of a topic on the server, for a topic of the contract. */

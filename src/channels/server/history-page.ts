@@ -1,6 +1,7 @@
 import {
   formatPosition,
   type HistoryPage,
+  type LossReason,
   type Position,
   type Publication,
 } from "../../topics/index.ts";
@@ -36,7 +37,7 @@ export class EncodedPage {
   /** The last position of the topic. */
   position!: Position;
   /** Why the items do not follow `after`, if they do not. */
-  reason: string | undefined;
+  reason: LossReason | undefined;
 
   constructor({ id, limit, before, after }: ClientFrameOf<"history">, maxBytes: number) {
     this.#id = id;

@@ -1,3 +1,4 @@
+import type { ChannelHistoryPage, ChannelMember, ChannelPublishResult } from "tideway/channels";
 import { UsageError } from "../../errors/index.ts";
 import {
   formatPosition,
@@ -7,10 +8,8 @@ import {
 } from "../../topics/index.ts";
 import type {
   ServerHistoryOptions,
-  ServerHistoryPage,
   ServerPresence,
   ServerPublishOptions,
-  ServerPublishResult,
   ServerTopic,
 } from "./channels-interface.ts";
 import { readHistory } from "./history.ts";
@@ -29,12 +28,12 @@ export class ServerTopicHandle implements ServerTopic<unknown, unknown>, ServerP
     this.#table = table;
   }
 
-  publish(message: unknown, options: ServerPublishOptions = {}): Promise<ServerPublishResult> {
+  publish(message: unknown, options: ServerPublishOptions = {}): Promise<ChannelPublishResult> {
     return this.#use((entry) => publishMessage(entry, message, options.id));
   }
 
   async history({ limit = 100, ...options }: ServerHistoryOptions = {}): Promise<
-    ServerHistoryPage<unknown>
+    ChannelHistoryPage<unknown>
   > {
     const { before, after } = options;
     checkPosition("before", before);
@@ -45,7 +44,7 @@ export class ServerTopicHandle implements ServerTopic<unknown, unknown>, ServerP
     return this.#use(async (entry) => toPage(await readHistory(entry, limit, options)));
   }
 
-  async members(): Promise<readonly { readonly id: string; readonly data: unknown }[]> {
+  async members(): Promise<readonly ChannelMember<unknown>[]> {
     const members = await this.#use(({ topic }) => topic.members());
     return members.map(({ id, data }) => ({ id, data }));
   }
@@ -70,7 +69,7 @@ export async function publishMessage(
   { topic, compiled }: TopicEntry,
   message: unknown,
   id: string | undefined,
-): Promise<ServerPublishResult> {
+): Promise<ChannelPublishResult> {
   const data = await encodeMessage(compiled.messageSchema, message);
   if (compiled.isVolatile) {
     await topic.send(data);
@@ -81,7 +80,7 @@ export async function publishMessage(
   return { position: formatPosition(position), isDuplicate };
 }
 
-function toPage(page: HistoryPage): ServerHistoryPage<unknown> {
+function toPage(page: HistoryPage): ChannelHistoryPage<unknown> {
   const messages = page.publications.filter(isDeliverable).map(({ position, data }) => ({
     data: decode(data),
     position: formatPosition(position),

@@ -1,5 +1,6 @@
 import { TidewayError } from "../../errors/index.ts";
 import type { SchemaIssue } from "../../schema/standard-schema.ts";
+import type { LossReason } from "../../topic-names/loss-reason.ts";
 
 /**
  * The codes of a {@link ChannelError}, apart from the errors that a contract declares. The server sends
@@ -87,12 +88,12 @@ export class ChannelError extends TidewayError {
 
 /** Publications of a topic were lost. The loop over its messages ends, unless it has the option `onLost`. */
 export class PublicationsLostError extends TidewayError {
-  /** Why: `epoch-changed`, `position-ahead`, `missing` or `invalid-position`. */
-  declare readonly reason: string;
+  /** Why the subscription cannot continue after its position. */
+  declare readonly reason: LossReason;
   /** Every publication after this position follows. */
   declare readonly position: string;
 
-  constructor(reason: string, position: string) {
+  constructor(reason: LossReason, position: string) {
     super("PUBLICATIONS_LOST", `publications before ${position} are lost: ${reason}`);
     Object.assign(this, { reason, position });
   }

@@ -1,3 +1,4 @@
+import type { LossReason } from "../../topic-names/loss-reason.ts";
 import { PublicationsLostError } from "./channel-error.ts";
 import type { ClientSession } from "./client-session.ts";
 import { follow, type StateHandler } from "./client-state.ts";
@@ -47,7 +48,7 @@ function createSubscription(
     start = resolve;
   });
 
-  const moveTo = (next: string, lossReason?: string | false): void => {
+  const moveTo = (next: string, lossReason?: LossReason): void => {
     position = next;
     if (lossReason) flow.push(new PublicationsLostError(lossReason, next));
   };
@@ -87,8 +88,8 @@ function createSubscription(
     receive(frame) {
       if (frame.type === "subscribed") {
         // There is a reason unless the server has recovered. Without an earlier position it is not a loss.
-        const isLoss = (position ?? since) !== undefined;
-        if (frame.position) moveTo(frame.position, isLoss && frame.reason);
+        const lossReason = (position ?? since) ? (frame.reason as LossReason) : undefined;
+        if (frame.position) moveTo(frame.position, lossReason);
         else session.volatile.add(topic);
         // The server may still send what it wrote before it got `unsubscribe`: then this replaces the receiver.
         session.receivers.set(frame.number, receive);

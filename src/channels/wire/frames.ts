@@ -1,4 +1,5 @@
 import type { SchemaIssue } from "../../schema/standard-schema.ts";
+import type { LossReason } from "../../topic-names/loss-reason.ts";
 
 /** The subprotocol of version 1 (RFC 6455 1.9). */
 export const SUBPROTOCOL = "tideway.channels.1";
@@ -89,10 +90,11 @@ export type ServerFrame =
       number: number;
       position?: string;
       recovered?: boolean;
-      reason?: string | undefined;
+      /** Why the publications do not follow `since`. Absent if they do. */
+      reason?: LossReason | "no-position" | undefined;
       isVolatile?: true;
     }
-  | { type: "lost"; topic: string; position: string; reason: string }
+  | { type: "lost"; topic: string; position: string; reason: LossReason }
   | ({ type: "unsubscribed" | "unwatched"; topic: string } & ErrorFields)
   | {
       type: "members";
@@ -109,7 +111,7 @@ export type ServerFrame =
       /** Of a publication; for `history`, the last position of the topic at the time of the read. */
       position?: string;
       /** For `history`: why the items do not follow `after` without a gap. Then there are no items. */
-      reason?: string;
+      reason?: LossReason;
       isDuplicate?: boolean;
       member?: FrameMember;
     }

@@ -1,3 +1,4 @@
+import type { LossReason } from "../../topic-names/loss-reason.ts";
 import type { ClientSession, RequestOptions } from "./client-session.ts";
 
 /** A publication as its subscribers get it. */
@@ -13,7 +14,7 @@ export interface HistoryPage {
   /** The last position of the topic at the time of the read. */
   readonly position: string;
   /** Why the items do not follow `after`, if they do not. */
-  readonly reason: string | undefined;
+  readonly reason: LossReason | undefined;
 }
 
 /** Reads publications from the history of a topic. */

@@ -4,7 +4,7 @@ import type {
   Broker,
   BrokerListener,
   Publication,
-  PublishReceipt,
+  BrokerPublishResult,
   Retention,
   VolatileMessage,
 } from "../../topics/index.ts";
@@ -48,7 +48,7 @@ export function publish(
   topic: string,
   data: string | Uint8Array,
   retention: Retention = RETENTION,
-): Promise<PublishReceipt> {
+): Promise<BrokerPublishResult> {
   return broker.publish(topic, { id: `id-${ids++}`, data }, retention);
 }
 

@@ -5,7 +5,7 @@ import type {
   HistoryQuery,
   PresenceEntry,
   PublicationDraft,
-  PublishReceipt,
+  BrokerPublishResult,
   Retention,
   VolatileMessage,
 } from "tideway/topics";
@@ -114,7 +114,7 @@ export class NatsBroker implements Broker {
     topic: string,
     draft: PublicationDraft,
     retention: Retention,
-  ): Promise<PublishReceipt> {
+  ): Promise<BrokerPublishResult> {
     this.#checkRetention(retention);
     const { id } = draft;
     const stored = { id, payload: encodePayload(draft), msgID: messageIdOf(topic, id) };

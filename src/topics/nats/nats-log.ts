@@ -1,5 +1,5 @@
 import { BrokerError } from "../../errors/index.ts";
-import type { BrokerPage, HistoryQuery, PublishReceipt } from "../broker.ts";
+import type { BrokerPage, HistoryQuery, BrokerPublishResult } from "../broker.ts";
 import type { Position } from "../position.ts";
 import type { Publication } from "../publication.ts";
 import { delay } from "../timers.ts";
@@ -83,7 +83,7 @@ export class NatsLog {
   async appendNumbered(
     subject: string,
     { id, payload, msgID }: NatsDraft,
-  ): Promise<PublishReceipt | undefined> {
+  ): Promise<BrokerPublishResult | undefined> {
     const tail = await this.tail(subject);
     const startMs = this.#nowMs();
     const position = positionAfter(tail.position);

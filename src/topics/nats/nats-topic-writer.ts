@@ -1,5 +1,5 @@
 import type { BrokerError } from "../../errors/index.ts";
-import type { PublishReceipt } from "../broker.ts";
+import type { BrokerPublishResult } from "../broker.ts";
 import type { Position } from "../position.ts";
 import type { NatsDraft, NatsLog } from "./nats-log.ts";
 import { NatsPlacements } from "./nats-placements.ts";
@@ -27,7 +27,7 @@ export interface NatsWriterEnvironment {
 /** A publication that is not stored yet. */
 interface Pending {
   readonly draft: NatsDraft;
-  readonly resolve: (receipt: PublishReceipt) => void;
+  readonly resolve: (receipt: BrokerPublishResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -63,7 +63,7 @@ export class NatsTopicWriter {
     );
   }
 
-  append(draft: NatsDraft): Promise<PublishReceipt> {
+  append(draft: NatsDraft): Promise<BrokerPublishResult> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ draft, resolve, reject });
       if (this.#state === "idle") void this.#start();

@@ -1,5 +1,5 @@
 import { BrokerError } from "../../errors/index.ts";
-import type { BrokerPage, PresenceEntry, PublishReceipt } from "../broker.ts";
+import type { BrokerPage, PresenceEntry, BrokerPublishResult } from "../broker.ts";
 import { decodePayload } from "../payload.ts";
 import { type Position, readPosition } from "../position.ts";
 import type { Publication } from "../publication.ts";
@@ -50,7 +50,7 @@ function replyCodeOf(error: unknown): string | undefined {
 /** The answer of `PUBLISH`. */
 export interface PublishAnswer {
   /** Absent if the publication arrived after its deadline, and is not stored. */
-  readonly receipt: PublishReceipt | undefined;
+  readonly receipt: BrokerPublishResult | undefined;
   /** The time of Redis, in milliseconds. */
   readonly redisMs: number;
 }

@@ -5,7 +5,7 @@ import type {
   HistoryQuery,
   PresenceEntry,
   PublicationDraft,
-  PublishReceipt,
+  BrokerPublishResult,
   Retention,
   VolatileMessage,
 } from "tideway/topics";
@@ -171,7 +171,7 @@ export class RedisBroker implements Broker {
     topic: string,
     draft: PublicationDraft,
     retention: Retention,
-  ): Promise<PublishReceipt> {
+  ): Promise<BrokerPublishResult> {
     const payload = encodePayload(draft);
     const { size, bytes, ageMs, idWindowMs } = retention;
     const keys = [...this.#keys.log(topic), this.#keys.id(topic, draft.id)];

@@ -148,6 +148,16 @@ describe("messages", () => {
     expect(only(peer)).toEqual({ type: "unsubscribe", topic: TOPIC });
   });
 
+  it("start without a loss at an empty position", async () => {
+    const { peer, topic } = open();
+    const first = topic.messages({ since: "" }).next();
+    const { id } = only(peer);
+    const answer = { type: "subscribed", id, topic: TOPIC, number: 1, recovered: false };
+    peer.receive({ ...answer, position: "e:3", reason: "no-position" });
+    peer.receive([1, "a"]);
+    expect(await first).toEqual({ done: false, value: { data: "a", position: "e:4" } });
+  });
+
   it("share one subscription, which ends one task after the last of them", async () => {
     const { peer, topic } = open();
     const loops = [topic.messages(), topic.messages()];

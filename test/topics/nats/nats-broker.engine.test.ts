@@ -2,7 +2,7 @@ import { cp, rm } from "node:fs/promises";
 import { jetstream, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { brokerSuite } from "tideway/testing";
-import { BrokerError, type PublishReceipt, Topics } from "tideway/topics";
+import { BrokerError, type BrokerPublishResult, Topics } from "tideway/topics";
 import { NatsBroker, type NatsBrokerOptions, type NatsManager } from "tideway/topics/nats";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { CuttableProxy } from "../../support/cuttable-proxy.ts";
@@ -82,7 +82,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
   }
 
   /** Until the engine is available again. */
-  async function publishAgain(broker: NatsBroker, text: string): Promise<PublishReceipt> {
+  async function publishAgain(broker: NatsBroker, text: string): Promise<BrokerPublishResult> {
     for (;;) {
       try {
         return await broker.publish("news", { id: text, data: text }, RETENTION);
@@ -244,7 +244,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
       for (let server = 0; server < 3; server++) {
         brokers.push(await open(await connectFor(engine), options));
       }
-      const receipts: PublishReceipt[] = [];
+      const receipts: BrokerPublishResult[] = [];
       const readers = brokers.map(() => [] as number[]);
       const listen = async (server: number): Promise<void> => {
         await brokers[server].subscribe("news", {
@@ -345,7 +345,7 @@ describeWithEngine("nats", "NatsBroker", (path) => {
   it("drops the oldest publications when all topics together exceed maxBytes", async () => {
     const connection = await start();
     const broker = await open(connection, { maxBytes: 50_000 });
-    const publish = async (topic: string, id: string): Promise<PublishReceipt> =>
+    const publish = async (topic: string, id: string): Promise<BrokerPublishResult> =>
       await broker.publish(topic, { id, data: "x".repeat(500) }, RETENTION);
     const quiet = await publish("quiet", "first");
     for (let index = 0; index < 100; index++) await publish("news", `${index}`);

@@ -1,6 +1,6 @@
 import { jetstream } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { BrokerError, type PublishReceipt } from "tideway/topics";
+import { BrokerError, type BrokerPublishResult } from "tideway/topics";
 import { NatsBroker } from "tideway/topics/nats";
 import { expect, it, onTestFinished } from "vitest";
 import { Engine } from "../../support/engine.ts";
@@ -33,7 +33,7 @@ describeWithEngine("nats", "NatsBroker in a cluster", (path) => {
       await open(await connectTo(engines.slice(0, 2))),
       await open(await connectTo(engines.slice(1, 3))),
     ];
-    const receipts: PublishReceipt[] = [];
+    const receipts: BrokerPublishResult[] = [];
     const publishAll = async (server: number): Promise<void> => {
       for (let index = 0; index < 500; index++) {
         const draft = { id: `${server}-${index}`, data: "x" };
