@@ -43,7 +43,7 @@ export function readCloseFrame(
 /**
  * Creates the payload of a Close frame (RFC 6455 5.5.1).
  *
- * @throws {UsageError} `INVALID_CLOSE_CODE` or `CLOSE_REASON_TOO_BIG`
+ * @throws {UsageError} `INVALID_CLOSE_CODE` or `INVALID_CLOSE_REASON`
  */
 export function closePayload(
   codec: TextCodec,
@@ -60,7 +60,7 @@ export function closePayload(
   const reasonBytes = codec.utf8Length(reason);
   if (reasonBytes > MAX_CLOSE_REASON_BYTES) {
     throw new UsageError(
-      "CLOSE_REASON_TOO_BIG",
+      "INVALID_CLOSE_REASON",
       `a close reason of ${reasonBytes} bytes exceeds the limit of ${MAX_CLOSE_REASON_BYTES} (RFC 6455 5.5)`,
     );
   }

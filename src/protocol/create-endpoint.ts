@@ -98,7 +98,7 @@ export interface WebSocketEndpoint {
   /**
    * Starts the closing handshake (RFC 6455 7.1.2). A second call has no effect.
    *
-   * @throws UsageError `INVALID_CLOSE_CODE`; `CLOSE_REASON_TOO_BIG` above 123 bytes of UTF-8;
+   * @throws UsageError `INVALID_CLOSE_CODE`; `INVALID_CLOSE_REASON` above 123 bytes of UTF-8;
    *   `INVALID_DATA` if `reason` is not a string
    */
   close(code?: number, reason?: string): void;
@@ -107,7 +107,7 @@ export interface WebSocketEndpoint {
    * its message as the reason. Has no effect once the connection is closed.
    *
    * @throws UsageError `INVALID_DATA` unless `error` is a `ProtocolError`; `INVALID_CLOSE_CODE` or
-   *   `CLOSE_REASON_TOO_BIG` if that code or reason must not be sent
+   *   `INVALID_CLOSE_REASON` if that code or reason must not be sent
    */
   fail(error: ProtocolError): void;
 }

@@ -279,7 +279,7 @@ export class Endpoint implements MessageHandler {
 
   /**
    * Starts the closing handshake (RFC 6455 7.1.2); without effect once it has begun.
-   * @throws {UsageError} `INVALID_CLOSE_CODE` or `CLOSE_REASON_TOO_BIG`.
+   * @throws {UsageError} `INVALID_CLOSE_CODE` or `INVALID_CLOSE_REASON`.
    */
   close(code?: number, reason = ""): void {
     const payload = closePayload(this.#writer.environment, code, reason);

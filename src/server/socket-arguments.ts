@@ -1,17 +1,15 @@
 import { UsageError } from "../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
+import { MAX_CONTROL_PAYLOAD_BYTES } from "../protocol/frame-rules.ts";
 import { describeValue, type SendData, toBytes } from "./send-data.ts";
 
-/** RFC 6455 5.5: the maximum payload of a control frame. */
-const MAX_PING_BYTES = 125;
-
-/** @throws UsageError `INVALID_DATA`, or `PING_TOO_BIG` above 125 bytes */
+/** @throws UsageError `INVALID_DATA`, or `CONTROL_TOO_BIG` above 125 bytes */
 export function toPingPayload(data: SendData): Uint8Array {
   const bytes = typeof data === "string" ? encoder.encode(data) : toBytes(data);
-  if (bytes.byteLength <= MAX_PING_BYTES) return bytes;
+  if (bytes.byteLength <= MAX_CONTROL_PAYLOAD_BYTES) return bytes;
   throw new UsageError(
-    "PING_TOO_BIG",
-    `a ping of ${bytes.byteLength} bytes exceeds the limit of ${MAX_PING_BYTES} (RFC 6455 5.5)`,
+    "CONTROL_TOO_BIG",
+    `a ping of ${bytes.byteLength} bytes exceeds the limit of ${MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 5.5)`,
   );
 }
 

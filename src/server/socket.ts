@@ -127,7 +127,7 @@ export interface Socket extends AsyncIterable<Message> {
    * Sends a ping. The peer answers with a pong, after which `latencyMs` has the round-trip time.
    *
    * @param payload at most 125 bytes (RFC 6455 5.5); default empty
-   * @throws UsageError `INVALID_DATA`, `PING_TOO_BIG`
+   * @throws UsageError `INVALID_DATA`, `CONTROL_TOO_BIG`
    */
   ping(payload?: SendData): void;
 

@@ -208,7 +208,7 @@ export class Topics implements AsyncDisposable {
    * Returns the topic with this name. It keeps nothing in memory, so you can call it for every message.
    *
    * @param name a string of 1 to 256 characters, without lone surrogates
-   * @throws UsageError `INVALID_TOPIC` if the name is invalid; check names that clients send with
+   * @throws UsageError `INVALID_TOPIC_NAME` if the name is invalid; check names that clients send with
    *   {@link isTopicName}
    * @throws UsageError `INVALID_OPTION` if `optionsOf` returns invalid options
    */
@@ -217,7 +217,7 @@ export class Topics implements AsyncDisposable {
       const got =
         typeof name === "string" ? `a string of length ${(name as string).length}` : shown(name);
       throw new UsageError(
-        "INVALID_TOPIC",
+        "INVALID_TOPIC_NAME",
         `a topic name must be a string of 1 to ${MAX_NAME_LENGTH} characters without lone surrogates, not ${got}`,
       );
     }

@@ -200,7 +200,7 @@ describe.each(ROLES)("the closing handshake of a %s (RFC 6455 7)", (role) => {
   it("refuses a close reason of more than 123 bytes (5.5)", () => {
     const { endpoint, written } = probe(role);
     expect(() => endpoint.close(1000, "é".repeat(62))).toThrow(
-      expect.objectContaining({ code: "CLOSE_REASON_TOO_BIG" }),
+      expect.objectContaining({ code: "INVALID_CLOSE_REASON" }),
     );
     endpoint.close(1000, "é".repeat(61) + "a");
     expect(written()).toBe(frame("88", "03e8" + hexOf("é".repeat(61) + "a")));

@@ -592,7 +592,7 @@ describe("a socket", () => {
     for (const tooLong of [new Uint8Array(126), "é".repeat(63)]) {
       expect(() => socket.ping(tooLong)).toThrow(
         expect.objectContaining({
-          code: "PING_TOO_BIG",
+          code: "CONTROL_TOO_BIG",
           message: expect.stringContaining("126 bytes exceeds the limit of 125"),
         }),
       );

@@ -34,12 +34,12 @@ describe("misuse throws a UsageError:", () => {
 
   it.each<[string, string, (topics: Topics) => unknown]>([
     [
-      "INVALID_TOPIC",
+      "INVALID_TOPIC_NAME",
       "a topic name must be a string of 1 to 256 characters without lone surrogates, not 5",
       (t) => t.topic(5 as never),
     ],
     [
-      "INVALID_TOPIC",
+      "INVALID_TOPIC_NAME",
       "a topic name must be a string of 1 to 256 characters without lone surrogates, not a string of length 257",
       (t) => t.topic("x".repeat(257)),
     ],

@@ -144,7 +144,7 @@ describe("the name of a topic", () => {
     for (const name of ["", "x".repeat(257), "\ud800", "a\udc00", 7, null, undefined, {}]) {
       expect(isTopicName(name)).toBe(false);
       expect(() => topics.topic(name as string)).toThrow(
-        expect.objectContaining({ name: "UsageError", code: "INVALID_TOPIC" }),
+        expect.objectContaining({ name: "UsageError", code: "INVALID_TOPIC_NAME" }),
       );
     }
   });
