@@ -56,7 +56,7 @@ const OVER_EVERY_TRANSPORT = [
   CONVERSATIONS,
   "test/node/client/{connect,web-socket-stream}.test.ts",
   "test/node/serve/serve.test.ts",
-  "test/server/{backpressure,upgrade,by-option/schema}.test.ts",
+  "test/server/{backpressure,requests/upgrade,by-option/schema}.test.ts",
 ];
 
 /** These also run over the transport that splits heads and frames at every byte. */
@@ -64,7 +64,7 @@ const SPLIT = ["test/hostile/server.test.ts", "test/server/by-option/{authorize,
 
 /** These run over TCP and in memory: they depend on routes or bytes, and not on their transport. */
 const IN_MEMORY = [
-  "test/server/{authorization,response-headers,trust-proxy}.test.ts",
+  "test/server/{requests/{response-headers,trust-proxy},routes/authorize-result}.test.ts",
   "test/server/by-option/!(max-lifetime|schema).test.ts",
   "test/node/serve/running-server.test.ts",
   "test/node/serve/stop-options.test.ts",

@@ -4,8 +4,8 @@ import type { RefusedRequests } from "../node/requests/refused-requests.ts";
 import type { RequestTarget } from "../node/requests/request-target.ts";
 import { upgradeRequired } from "../node/requests/upgrade-required.ts";
 import type { Application } from "../server/application.ts";
-import { answerRequest, bodyWasUsed, serverFailed } from "../server/http-answer.ts";
-import { RequestGate } from "../server/request-gate.ts";
+import { answerRequest, bodyWasUsed, serverFailed } from "../server/routes/http-answer.ts";
+import { RequestGate } from "../server/requests/request-gate.ts";
 import type { BunHttpServer, FetchResult } from "./bun-api.ts";
 import {
   asksForWebSocket,

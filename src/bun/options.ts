@@ -1,8 +1,8 @@
 import { UsageError } from "../errors/index.ts";
 import { isRecord } from "../protocol/record.ts";
-import type { ApplicationOptions } from "../server/application-options.ts";
-import { checkOptions, invalidOption } from "../server/options.ts";
-import type { Route } from "../server/routes.ts";
+import type { ApplicationOptions } from "../server/options/application-options.ts";
+import { checkOptions, invalidOption } from "../server/options/check-options.ts";
+import type { Route } from "../server/routes/routes.ts";
 
 /** The certificate of a server. */
 export interface BunTlsOptions {

@@ -7,8 +7,8 @@ import { RefusedRequests } from "../node/requests/refused-requests.ts";
 import { portFailed, readListenPlace } from "../node/serve/listen.ts";
 import { serveEnvironment } from "../node/serve/serve-environment.ts";
 import { type Application, createApplication } from "../server/application.ts";
-import { serverFailed } from "../server/http-answer.ts";
-import type { RoutesOption } from "../server/routes.ts";
+import { serverFailed } from "../server/routes/http-answer.ts";
+import type { RoutesOption } from "../server/routes/routes.ts";
 import type {
   BunHttpServer,
   BunRuntime,

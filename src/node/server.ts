@@ -30,45 +30,51 @@ export type { HeartbeatOptions } from "../connection/heartbeat.ts";
 export type { CloseInfo, ReadyState } from "../connection/connection.ts";
 export { CloseCode } from "../protocol/close-code.ts";
 export type { CompressionOptions } from "../protocol/deflate/settings.ts";
-export type { ApplicationOptions } from "../server/application-options.ts";
-export type { ProxyHeader } from "../server/forwarded-fields.ts";
-export type { AcceptedState, Authorization } from "../server/authorize-result.ts";
-export type { ClientCertificate } from "../server/client-certificate.ts";
-export type { ConnectionLimits } from "../server/connection-limits.ts";
-export { InvalidMessageError } from "../server/invalid-message-error.ts";
-export type { OriginPolicy } from "../server/origin-policy.ts";
-export type { RefusalListener, RefusalReport } from "../server/refusal-reporter.ts";
-export type { ErrorContext, ErrorListener } from "../server/report.ts";
-export type { HttpContext, HttpHandler } from "../server/http-route.ts";
-export type { PathOf, PatternParams, RouteParams } from "../server/patterns/route-param-types.ts";
-export type { ProtocolChoice } from "../server/protocol-choice.ts";
+export type {
+  ApplicationOptions,
+  OriginPolicy,
+  ProxyHeader,
+} from "../server/options/application-options.ts";
+export type { AcceptedState, Authorization } from "../server/routes/authorize-result.ts";
+export type { ClientCertificate } from "../server/requests/client-certificate.ts";
+export type { ConnectionLimits } from "../server/options/connection-limits.ts";
+export { InvalidMessageError } from "../server/socket/invalid-message-error.ts";
+export type { RefusalListener, RefusalReport } from "../server/reports/refusal-reporter.ts";
+export type { ErrorContext, ErrorListener } from "../server/socket/error-context.ts";
+export type { HttpContext, HttpHandler } from "../server/routes/http-route.ts";
+export type {
+  PathOf,
+  PatternParams,
+  RouteParams,
+} from "../server/routes/patterns/route-param-types.ts";
+export type { ProtocolChoice } from "../server/routes/protocol-choice.ts";
 export {
   type Route,
   route,
   type RouteFor,
   type Routes,
   type RoutesOption,
-} from "../server/routes.ts";
-export type { AuthorizeContext, WebSocketContext } from "../server/upgrade-contexts.ts";
+} from "../server/routes/routes.ts";
+export type { AuthorizeContext, WebSocketContext } from "../server/routes/upgrade-contexts.ts";
 export type {
   SocketHandler,
   SocketOf,
   SocketRoute,
   WebSocketHandler,
   WebSocketRoute,
-} from "../server/web-socket-route.ts";
+} from "../server/routes/web-socket-route.ts";
 export type { PreparedFrame, PreparedMessage } from "../protocol/prepared-message.ts";
-export { prepare, type SendData, type SendOptions } from "../server/send-data.ts";
-export type { MessageListenOptions, Socket } from "../server/socket.ts";
-export type { SendSource } from "../server/socket-streams.ts";
-export type { SlowConsumerPolicy, SocketOptions } from "../server/socket-options.ts";
+export { prepare, type SendData, type SendOptions } from "../server/socket/send-data.ts";
+export type { MessageListenOptions, Socket } from "../server/socket/socket.ts";
+export type { SendSource } from "../server/socket/socket-streams.ts";
+export type { SlowConsumerPolicy, SocketOptions } from "../server/socket/socket-options.ts";
 export type {
   MessageSchema,
   SchemaIssue,
   SchemaResult,
   StandardSchema,
 } from "../schema/standard-schema.ts";
-export type { TypedSocket } from "../server/typed-socket.ts";
+export type { TypedSocket } from "../server/socket/typed/typed-socket.ts";
 export type { Message } from "../streams/message-consumer.ts";
 export type { MessageSubscription } from "../streams/message-subscription.ts";
 export { files } from "./files/files.ts";

@@ -4,20 +4,20 @@ import { printError, safeListener } from "../errors/safe-listener.ts";
 import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
 import { isRecord } from "../protocol/record.ts";
 import { ByteBudget } from "../protocol/byte-budget.ts";
-import type { ApplicationOptions } from "./application-options.ts";
-import { compileHostPolicy, type HostCheck } from "./host-policy.ts";
-import { checkCount, checkLimits, invalidOption } from "./options.ts";
-import { compileOriginPolicy } from "./origin-policy.ts";
-import { PendingRequests } from "./pending-requests.ts";
-import { RefusalReporter } from "./refusal-reporter.ts";
-import type { ErrorListener } from "./report.ts";
-import { RouteTable } from "./route-table.ts";
-import type { Route } from "./routes.ts";
-import { SocketShutdown } from "./shutdown.ts";
-import { SocketGroup } from "./socket-group.ts";
-import { compileTrustProxy, type ProxyReader } from "./trust-proxy.ts";
-import type { RunInAsyncContext } from "./route-connections.ts";
-import { UpgradeGate } from "./upgrade-gate.ts";
+import type { ApplicationOptions } from "./options/application-options.ts";
+import { compileHostPolicy, type HostCheck } from "./requests/host-policy.ts";
+import { checkCount, checkLimits, invalidOption } from "./options/check-options.ts";
+import { compileOriginPolicy } from "./requests/origin-policy.ts";
+import { PendingRequests } from "./requests/pending-requests.ts";
+import { RefusalReporter } from "./reports/refusal-reporter.ts";
+import type { ErrorListener } from "./socket/error-context.ts";
+import { RouteTable } from "./routes/route-table.ts";
+import type { Route } from "./routes/routes.ts";
+import { SocketShutdown } from "./socket/shutdown.ts";
+import { SocketGroup } from "./socket/socket-group.ts";
+import { compileTrustProxy, type ProxyReader } from "./requests/trust-proxy.ts";
+import type { RunInAsyncContext } from "./upgrade/route-connections.ts";
+import { UpgradeGate } from "./upgrade/upgrade-gate.ts";
 
 /** The functions of a runtime that a server uses. */
 export interface ServerEnvironment {

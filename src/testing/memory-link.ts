@@ -2,7 +2,7 @@
 import { Duplex } from "node:stream";
 import { clock, inNextTurn } from "../node/environment/timers.ts";
 import { UsageError } from "../errors/index.ts";
-import { checkNames, shown } from "../server/options.ts";
+import { checkNames, shown } from "../server/options/check-options.ts";
 
 /** The latency, chunk size and buffer of a {@link MemoryLink}. */
 export interface LinkOptions {

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { echoRoute } from "../../examples/echo/src/echo.ts";
 import { runFuzzingServer } from "../../examples/echo/src/fuzzing-run.ts";
-import { ServerSocket } from "../../src/server/server-socket.ts";
+import { ServerSocket } from "../../src/server/socket/server-socket.ts";
 import { asPeerOf, fromHex, toHex, withoutMasks } from "../protocol/support.ts";
 import { FakeConnection } from "../server/fake-connection.ts";
 import { type Ended, ExampleProcess, runToEnd } from "./example-process.ts";

@@ -6,7 +6,7 @@ import { readUpgradeRequest } from "../../src/protocol/handshake/upgrade-request
 import { OutputBuffer } from "../../src/protocol/output-buffer.ts";
 import { parseExtensions } from "../../src/protocol/handshake/index.ts";
 import { asPeerOf, exactPool, fromHex, plainEnvironment, ROLES } from "../protocol/support.ts";
-import { compilePattern } from "../../src/server/patterns/route-pattern.ts";
+import { compilePattern } from "../../src/server/routes/patterns/route-pattern.ts";
 import { StepCounter } from "./steps.ts";
 
 const steps = new StepCounter();

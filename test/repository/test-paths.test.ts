@@ -112,13 +112,15 @@ it("each listed test exists and has no source at its path", () => {
   expect(wrong).toEqual([]);
 });
 
-it.each(["server/upgrade-gate", "topics/feed", "topics/subscriber", "topics/nats/nats-log"])(
-  "src/%s.ts has a test at its path",
-  (path) => {
-    expect(sources).toContain(`src/${path}.ts`);
-    expect(testsOfLayers).toContain(`test/${path}.test.ts`);
-  },
-);
+it.each([
+  "server/upgrade/upgrade-gate",
+  "topics/feed",
+  "topics/subscriber",
+  "topics/nats/nats-log",
+])("src/%s.ts has a test at its path", (path) => {
+  expect(sources).toContain(`src/${path}.ts`);
+  expect(testsOfLayers).toContain(`test/${path}.test.ts`);
+});
 
 it("each test of server/by-option is named after an option", () => {
   const text = filesBelow("src/server", ".ts")

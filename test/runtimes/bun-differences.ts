@@ -35,11 +35,11 @@ export const BUN_DIFFERENCES: readonly KnownDifference[] = [
         names: ["a request and a handshake over HTTP/2 for a path above 8 KiB get 414"],
       },
       {
-        path: "test/server/authorize-result.test.ts",
+        path: "test/server/routes/authorize-result.test.ts",
         names: ["an invalid result of authorize refuses the client over HTTP/2"],
       },
       {
-        path: "test/server/response-headers.test.ts",
+        path: "test/server/requests/response-headers.test.ts",
         names: [
           "responseHeaders over HTTP/2 are sent with the 200, each Set-Cookie as a separate field",
           "responseHeaders over HTTP/2 may have names that every object has, such as constructor",

@@ -7,13 +7,13 @@ import {
   type RefusalListener,
   RefusalReporter,
   type RefusalReport,
-} from "../../src/server/refusal-reporter.ts";
-import type { ErrorContext } from "../../src/server/report.ts";
-import { RouteTable } from "../../src/server/route-table.ts";
-import type { Route } from "../../src/server/routes.ts";
-import { SocketGroup } from "../../src/server/socket-group.ts";
-import type { UpgradeAttempt, UpgradeDecision } from "../../src/server/upgrade.ts";
-import { type UpgradeEnvironment, UpgradeGate } from "../../src/server/upgrade-gate.ts";
+} from "../../src/server/reports/refusal-reporter.ts";
+import type { ErrorContext } from "../../src/server/socket/error-context.ts";
+import { RouteTable } from "../../src/server/routes/route-table.ts";
+import type { Route } from "../../src/server/routes/routes.ts";
+import { SocketGroup } from "../../src/server/socket/socket-group.ts";
+import type { UpgradeAttempt, UpgradeDecision } from "../../src/server/requests/upgrade.ts";
+import { type UpgradeEnvironment, UpgradeGate } from "../../src/server/upgrade/upgrade-gate.ts";
 import { ManualClock } from "../connection/support.ts";
 
 /** A request for a WebSocket without a network. By default it is valid and has no Origin. */

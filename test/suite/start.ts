@@ -1,6 +1,6 @@
 import type { ApplicationOptions, ErrorListener } from "tideway/server";
 import { beforeEach, type Mock, onTestFinished, vi } from "vitest";
-import type { RoutesOption } from "../../src/server/routes.ts";
+import type { RoutesOption } from "../../src/server/routes/routes.ts";
 import { openVenue, type Routes, type Running, transport, type Venue } from "./transports.ts";
 
 /** With the types of the routes inferred as by `serve`. */

@@ -17,7 +17,7 @@ import {
   type WebSocketRoute,
 } from "tideway/server";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { PathOf, RouteParams } from "../../src/server/patterns/route-param-types.ts";
+import type { PathOf, RouteParams } from "../../src/server/routes/patterns/route-param-types.ts";
 
 /** Accepts and infers the same as `serve`, but starts nothing. */
 const check: typeof serve = async () => undefined as unknown as Server;

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
 import { type SendableData, WebSocket } from "../../src/ws/index.ts";
-import { deferred } from "../../src/server/deferred.ts";
+import { deferred } from "../../src/server/socket/deferred.ts";
 import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import { webSocketPair } from "./pair.ts";
 

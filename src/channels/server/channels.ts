@@ -1,8 +1,8 @@
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import { printError, safeListener } from "../../errors/safe-listener.ts";
-import type { HttpHandler } from "../../server/http-route.ts";
-import type { WebSocketRoute } from "../../server/web-socket-route.ts";
+import type { HttpHandler } from "../../server/routes/http-route.ts";
+import type { WebSocketRoute } from "../../server/routes/web-socket-route.ts";
 import { TopicPattern } from "../../topic-names/topic-pattern.ts";
 import { Topics } from "../../topics/index.ts";
 import { shortestIdWindowMs } from "../../topics/topics.ts";

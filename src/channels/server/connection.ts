@@ -1,5 +1,5 @@
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
-import type { ServerSocket } from "../../server/server-socket.ts";
+import type { ServerSocket } from "../../server/socket/server-socket.ts";
 import type { MessageListener, MessageSubscription } from "../../streams/message-subscription.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import {

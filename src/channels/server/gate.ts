@@ -1,6 +1,6 @@
 import { TidewayError } from "../../errors/index.ts";
-import type { ServerSocket } from "../../server/server-socket.ts";
-import type { WebSocketContext } from "../../server/upgrade-contexts.ts";
+import type { ServerSocket } from "../../server/socket/server-socket.ts";
+import type { WebSocketContext } from "../../server/routes/upgrade-contexts.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
 import { type Decision, readDecision } from "./authorization.ts";
 import type { ChannelConnection } from "./connection.ts";

@@ -1,5 +1,5 @@
 import { validate } from "../../schema/validate.ts";
-import type { HttpHandler } from "../../server/http-route.ts";
+import type { HttpHandler } from "../../server/routes/http-route.ts";
 import type { ErrorFields } from "../wire/frames.ts";
 import type { PublishHandlerOptions } from "./channels-interface.ts";
 import { type ChannelsEnvironment } from "./environment.ts";

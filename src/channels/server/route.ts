@@ -1,6 +1,6 @@
-import { choiceByOffer } from "../../server/protocol-choice.ts";
-import type { ServerSocket } from "../../server/server-socket.ts";
-import type { WebSocketRoute } from "../../server/web-socket-route.ts";
+import { choiceByOffer } from "../../server/routes/protocol-choice.ts";
+import type { ServerSocket } from "../../server/socket/server-socket.ts";
+import type { WebSocketRoute } from "../../server/routes/web-socket-route.ts";
 import { SUBPROTOCOL } from "../wire/frames.ts";
 import type { ChannelsRouteOptions } from "./channels-interface.ts";
 import { ChannelConnection } from "./connection.ts";

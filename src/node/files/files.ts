@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../../errors/index.ts";
-import { NEEDS_WILDCARD } from "../../server/values.ts";
+import { NEEDS_WILDCARD } from "../../server/routes/http-route.ts";
 import type { FilesOptions } from "./serve-file.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ShutdownPlan } from "../../server/shutdown.ts";
+import type { ShutdownPlan } from "../../server/socket/shutdown.ts";
 import type { Http1Listener } from "./http1-listener.ts";
 import { asksForWebSocket, ignoreUpgrades } from "./ignore-upgrade.ts";
 import { noRequestLimiter, type RequestLimiter } from "./request-limiter.ts";

@@ -10,7 +10,7 @@ import {
 } from "../../protocol/handshake/index.ts";
 import { isKey } from "../../protocol/handshake/accept-key.ts";
 import type { Application } from "../../server/application.ts";
-import { CONNECT_UNKNOWN } from "../../server/request-gate.ts";
+import { CONNECT_UNKNOWN } from "../../server/requests/request-gate.ts";
 import { wheel } from "../environment/timers.ts";
 import { ProxiedTargets } from "../requests/proxied-targets.ts";
 import { RefusedRequests } from "../requests/refused-requests.ts";

@@ -4,7 +4,7 @@ import {
   type OutgoingHttpHeaders,
   ServerResponse,
 } from "node:http";
-import { isReservedField } from "../../server/response-headers.ts";
+import { isReservedField } from "../../server/requests/response-headers.ts";
 
 type Callback = (error?: Error | null) => void;
 

@@ -3,8 +3,8 @@ import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { UsageError } from "../../errors/index.ts";
-import type { AuthorizeContext } from "../../server/upgrade-contexts.ts";
-import { isResponse } from "../../server/values.ts";
+import type { AuthorizeContext } from "../../server/routes/upgrade-contexts.ts";
+import { isResponse } from "../../server/routes/is-response.ts";
 import { CapturedResponse } from "./captured-response.ts";
 
 /** Connect middleware, such as `express-session` or the middleware of Express. */

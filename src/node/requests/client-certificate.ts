@@ -1,5 +1,5 @@
 import type { TLSSocket } from "node:tls";
-import type { ClientCertificate } from "../../server/client-certificate.ts";
+import type { ClientCertificate } from "../../server/requests/client-certificate.ts";
 
 /**
  * Reads the TLS client certificate of `connection`. Returns undefined if there is none, or if the connection

@@ -1,4 +1,4 @@
-import { deferred } from "../../server/deferred.ts";
+import { deferred } from "../../server/socket/deferred.ts";
 import { inNextTurn } from "../environment/timers.ts";
 
 /** Asynchronous work with a deadline, which later calls can only bring forward. */

@@ -1,6 +1,10 @@
 import { HeaderFields, type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
-import type { RefusalReport, RefusalReporter, RefusedPeer } from "../../server/refusal-reporter.ts";
-import type { Peer } from "../../server/upgrade.ts";
+import type {
+  RefusalReport,
+  RefusalReporter,
+  RefusedPeer,
+} from "../../server/reports/refusal-reporter.ts";
+import type { Peer } from "../../server/requests/upgrade.ts";
 import type { ForwardedClient, ProxiedTargets } from "./proxied-targets.ts";
 import type { RequestTarget } from "./request-target.ts";
 

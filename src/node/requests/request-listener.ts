@@ -1,7 +1,12 @@
 import type { HttpRefusal } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
-import { answerRequest, bodyWasUsed, cancelBody, serverFailed } from "../../server/http-answer.ts";
-import { RequestGate } from "../../server/request-gate.ts";
+import {
+  answerRequest,
+  bodyWasUsed,
+  cancelBody,
+  serverFailed,
+} from "../../server/routes/http-answer.ts";
+import { RequestGate } from "../../server/requests/request-gate.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import type { FetchAccelerator } from "./fetch-accelerator.ts";
 import type { HttpVersion, NodeRequest, NodeResponse } from "./http-version.ts";

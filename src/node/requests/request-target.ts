@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
-import { tryParseUrl } from "../../server/try-parse-url.ts";
+import { tryParseUrl } from "../../server/requests/try-parse-url.ts";
 
 /** The resource that a request asks for. */
 export interface RequestTarget {

@@ -1,4 +1,4 @@
-import { cancelBody } from "../../server/http-answer.ts";
+import { cancelBody } from "../../server/routes/http-answer.ts";
 import { ContentLength } from "./content-length.ts";
 import type { FetchAccelerator } from "./fetch-accelerator.ts";
 import type { NodeResponse, ResponseWriter } from "./http-version.ts";

@@ -3,8 +3,8 @@ import {
   type HttpRefusal,
   type UpgradeOffer,
 } from "../../protocol/handshake/index.ts";
-import type { ClientCertificate } from "../../server/client-certificate.ts";
-import type { Peer, UpgradeAttempt } from "../../server/upgrade.ts";
+import type { ClientCertificate } from "../../server/requests/client-certificate.ts";
+import type { Peer, UpgradeAttempt } from "../../server/requests/upgrade.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import { joinFields } from "./join-fields.ts";
 import type { RequestTarget } from "./request-target.ts";

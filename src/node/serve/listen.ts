@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { connect } from "node:net";
 import { platform, versions } from "node:process";
 import { TransportError, UsageError } from "../../errors/index.ts";
-import { invalidOption } from "../../server/options.ts";
+import { invalidOption } from "../../server/options/check-options.ts";
 import { RUNTIME_GAPS } from "./runtime-gaps.ts";
 
 /** Where to listen: on a port, or on a Unix socket. `backlog` is the length of the accept queue. */

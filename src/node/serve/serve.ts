@@ -5,10 +5,10 @@ import {
   type ServerOptions as HttpOptions,
 } from "node:http";
 import type { Server as HttpsServer, ServerOptions as HttpsOptions } from "node:https";
-import type { ApplicationOptions } from "../../server/application-options.ts";
+import type { ApplicationOptions } from "../../server/options/application-options.ts";
 import { createApplication } from "../../server/application.ts";
-import { checkOptions, invalidOption } from "../../server/options.ts";
-import type { Route, RoutesOption } from "../../server/routes.ts";
+import { checkOptions, invalidOption } from "../../server/options/check-options.ts";
+import type { Route, RoutesOption } from "../../server/routes/routes.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
 import { dropStalledConnections } from "../http/stalled-connections.ts";
 import { Http1Listener } from "../http/http1-listener.ts";

@@ -1,8 +1,13 @@
 import { UsageError } from "../../errors/index.ts";
 import { CloseCode } from "../../protocol/close-code.ts";
-import { checkCount, checkDelay, checkNames, invalidOption } from "../../server/options.ts";
-import type { ShutdownPlan } from "../../server/shutdown.ts";
-import { checkCloseArguments } from "../../server/socket-arguments.ts";
+import {
+  checkCount,
+  checkDelay,
+  checkNames,
+  invalidOption,
+} from "../../server/options/check-options.ts";
+import type { ShutdownPlan } from "../../server/socket/shutdown.ts";
+import { checkCloseArguments } from "../../server/socket/socket-arguments.ts";
 
 /** Options of `server.stop` and `attachment.stop`. */
 export interface StopOptions {

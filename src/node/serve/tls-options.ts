@@ -5,7 +5,7 @@ import {
   type ServerOptions as HttpsOptions,
 } from "node:https";
 import { UsageError } from "../../errors/index.ts";
-import { invalidOption } from "../../server/options.ts";
+import { invalidOption } from "../../server/options/check-options.ts";
 import { HTTP2_ALPN_ID } from "../http2/http2-listener.ts";
 import { refuseGap, RUNTIME_GAPS, type RuntimeGaps } from "./runtime-gaps.ts";
 

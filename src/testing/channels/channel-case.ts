@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors/index.ts";
-import { shown } from "../../server/options.ts";
+import { shown } from "../../server/options/check-options.ts";
 import { show } from "./pattern.ts";
 
 /** A test case of `channelServerSuite` and `channelClientSuite`. */

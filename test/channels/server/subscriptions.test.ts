@@ -2,7 +2,7 @@ import { connect } from "tideway/channels";
 import { BrokerError } from "tideway/topics";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { bytes } from "../../../src/channels/contract/index.ts";
-import { deferred } from "../../../src/server/deferred.ts";
+import { deferred } from "../../../src/server/socket/deferred.ts";
 import { FaultyBroker, settle } from "../../topics/support.ts";
 import {
   anything,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { compileOriginPolicy } from "../../../src/server/origin-policy.ts";
+import { compileOriginPolicy } from "../../../src/server/requests/origin-policy.ts";
 import type { FuzzTarget } from "../target.ts";
 
 interface OriginInput {

@@ -1,0 +1,72 @@
+import { UsageError } from "../../errors/index.ts";
+import { isToken } from "../../protocol/handshake/header-fields.ts";
+import {
+  checkValue,
+  invalidHeader,
+  isHandshakeField,
+} from "../../protocol/handshake/header-writer.ts";
+
+/** Connection-specific headers, which HTTP/2 forbids (RFC 9113 8.2.2). */
+const CONNECTION_FIELDS: readonly string[] = [
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+];
+
+/**
+ * The limit in bytes for all names and values together. Above 64 KiB, `node:http2` closes the whole
+ * connection, including all other WebSockets on it.
+ */
+const MAX_BYTES = 32_768;
+
+/** The headers that an application adds to the response that accepts a handshake. */
+export class ResponseHeaders extends Headers {
+  override append(name: string, value: string): void {
+    checkField(name, value);
+    super.append(name, value);
+  }
+
+  override set(name: string, value: string): void {
+    checkField(name, value);
+    super.set(name, value);
+  }
+
+  /**
+   * Returns the current headers. Each `Set-Cookie` is a separate header.
+   *
+   * @throws UsageError `RESERVED_HEADER` or `INVALID_HEADER` for a header that was added without the checks,
+   *   for example by `Headers.prototype.set`, and `INVALID_HEADER` for more than 32,768 bytes in total
+   */
+  toFields(): ReadonlyArray<readonly [name: string, value: string]> {
+    const fields = Array.from(this);
+    let byteCount = 0;
+    for (const [name, value] of fields) {
+      checkField(name, value);
+      byteCount += name.length + value.length;
+    }
+    if (byteCount <= MAX_BYTES) return fields;
+    throw new UsageError(
+      "INVALID_HEADER",
+      `responseHeaders has ${byteCount} bytes, more than ${MAX_BYTES}; set fewer or shorter headers`,
+    );
+  }
+}
+
+/** Whether only the library may set the header with this lower-case name. */
+export function isReservedField(name: string): boolean {
+  return isHandshakeField(name) || CONNECTION_FIELDS.includes(name);
+}
+
+function checkField(name: unknown, value: unknown): void {
+  const lower = String(name).toLowerCase();
+  if (isReservedField(lower)) {
+    throw new UsageError(
+      "RESERVED_HEADER",
+      `responseHeaders cannot set ${lower}, which is part of the opening handshake`,
+    );
+  }
+  if (!isToken(lower)) throw invalidHeader(`${JSON.stringify(lower)} is not a valid field name`);
+  checkValue(lower, String(value));
+}
