@@ -6,7 +6,7 @@ import type { HttpVersion } from "../requests/http-version.ts";
 import { toRequest } from "../requests/to-request.ts";
 import { endStream, failStream } from "./close-stream.ts";
 import { withoutConnectionFields } from "./connection-fields.ts";
-import { refuseStream } from "./incoming-stream.ts";
+import { isGone, refuseStream } from "./incoming-stream.ts";
 
 /** HTTP/2 has no Upgrade, so 426 does not apply (RFC 9113 8.6). */
 const CONNECT_REQUIRED = refuse(
@@ -21,7 +21,7 @@ export const http2: HttpVersion<Http2ServerRequest, Http2ServerResponse> = {
   onClose(response, listener) {
     response.stream.once("close", listener);
   },
-  isGone: (response) => response.stream.destroyed,
+  isGone: ({ stream }) => isGone(stream),
   // The streams of a connection do not wait for each other.
   whenTurn: () => undefined,
   adapt: (_response, answer) => withoutConnectionFields(answer),

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type ClientHttp2Stream, constants } from "node:http2";
 import { files } from "tideway/server";
 import { expect, it, vi } from "vitest";
-import { answerOf, extendedConnect, openSession, startTls } from "./support.ts";
+import { answerOf, extendedConnect, openSession, socketOf, startTls } from "./support.ts";
 
 async function start(): ReturnType<typeof startTls> {
   return await startTls({
@@ -236,3 +236,35 @@ it("requests without data above maxPendingRequests get 503, and their streams en
     expect(signals).toHaveLength(3);
   });
 });
+
+it.each(["cancels the request", "disconnects"])(
+  "a response reports no error if the client %s just before it",
+  async (what) => {
+    const onError = vi.fn();
+    const answered = vi.fn();
+    let isHeld = false;
+    const server = await startTls({
+      onError,
+      routes: {
+        "get:/held": ({ signal }) => {
+          isHeld = true;
+          return new Promise((resolve) => {
+            // The stream is closed now, but not destroyed.
+            signal.addEventListener("abort", () => {
+              resolve(new Response("too late"));
+              setImmediate(answered);
+            });
+          });
+        },
+      },
+    });
+    const session = await openSession(server);
+    const request = session.request({ ":path": "/held" });
+    request.on("error", () => {});
+    await vi.waitFor(() => expect(isHeld).toBe(true));
+    if (what === "disconnects") socketOf(session).destroy();
+    else request.close(constants.NGHTTP2_CANCEL);
+    await vi.waitFor(() => expect(answered).toHaveBeenCalled());
+    expect(onError).not.toHaveBeenCalled();
+  },
+);
