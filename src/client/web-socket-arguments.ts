@@ -1,3 +1,4 @@
+import { CloseCode } from "../errors/close-code.ts";
 import { MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
 import { isToken } from "../protocol/handshake/index.ts";
 import { toUSVString } from "./close-event.ts";
@@ -81,7 +82,7 @@ export function parseProtocols(protocols: WebSocketOptions["protocols"] = []): r
  *   a reason of more than 123 bytes of UTF-8
  */
 export function checkCloseArguments(code: number | undefined, reasonBytes: number): void {
-  if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
+  if (code !== undefined && code !== CloseCode.Normal && !(code >= 3000 && code <= 4999)) {
     throw new DOMException(
       `the close code is ${code}; it must be 1000, or from 3000 to 4999`,
       "InvalidAccessError",

@@ -1,3 +1,4 @@
+import { CloseCode } from "../errors/close-code.ts";
 import type { CloseInfo } from "../connection/connection.ts";
 import { toUSVString } from "./close-event.ts";
 import { exposeInterface } from "./web-idl.ts";
@@ -80,7 +81,7 @@ export function readCloseInfo(info: unknown): CloseArguments {
   const code = closeCode === undefined ? undefined : enforceUnsignedShort(closeCode);
   const text = toUSVString(reason);
   checkCloseArguments(code, new Blob([text]).size);
-  return { code: code ?? (text === "" ? undefined : 1000), reason: text };
+  return { code: code ?? (text === "" ? undefined : CloseCode.Normal), reason: text };
 }
 
 /** Web IDL's conversion to a dictionary. @throws TypeError */

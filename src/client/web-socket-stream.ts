@@ -1,3 +1,4 @@
+import { CloseCode } from "../errors/close-code.ts";
 import type { CloseInfo, Connection } from "../connection/connection.ts";
 import { HandshakeError, type TidewayError } from "../errors/index.ts";
 import { ConnectionStreams } from "./connection-streams.ts";
@@ -153,7 +154,7 @@ function readOptions(argument: unknown): ReadOptions {
 }
 
 function failure(error: TidewayError): WebSocketError {
-  return connectionError(error.message, { code: 1006, reason: "", error });
+  return connectionError(error.message, { code: CloseCode.Abnormal, reason: "", error });
 }
 
 function illegalInvocation(): Promise<never> {

@@ -1,3 +1,4 @@
+import { CloseCode } from "../errors/close-code.ts";
 import { describeEnd } from "../errors/describe-end.ts";
 import { type CloseInfo, type Connection, ReadyState } from "../connection/connection.ts";
 import { HandshakeError, type TidewayError, TransportError } from "../errors/index.ts";
@@ -123,7 +124,8 @@ export function defineWebSocket(
         { url: new URL(this.#url), protocols: names, options },
         {
           onOpen: (connection, readHeaders) => this.#established(connection, readHeaders),
-          onFailed: (error) => this.#closed({ code: 1006, reason: "", wasClean: false, error }),
+          onFailed: (error) =>
+            this.#closed({ code: CloseCode.Abnormal, reason: "", wasClean: false, error }),
         },
       );
       // Added last, so that no listener remains if `connect` throws because of the options.
@@ -195,7 +197,7 @@ export function defineWebSocket(
         this.#isClosedLocally = true;
         const connection = this.#connection!;
         this.#outbox!.whenEmpty(() => {
-          connection.close(status ?? (text === "" ? undefined : 1000), text);
+          connection.close(status ?? (text === "" ? undefined : CloseCode.Normal), text);
         });
       }
     }
@@ -210,7 +212,7 @@ export function defineWebSocket(
       this.#readyState = ReadyState.Closing;
       this.#endAttempt();
       this.#attempt?.abort();
-      const info = { code: 1006, reason: "", wasClean: false, error };
+      const info = { code: CloseCode.Abnormal, reason: "", wasClean: false, error };
       environment.queueTask(() => this.#closed(info));
     }
 

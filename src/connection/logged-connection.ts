@@ -1,3 +1,4 @@
+import { CloseCode } from "../errors/close-code.ts";
 import { type DebugLog, describeClose, describeError } from "../errors/debug-log.ts";
 import type { ProtocolError, TidewayError } from "../errors/index.ts";
 import type { PreparedMessage } from "../protocol/prepared-message.ts";
@@ -151,7 +152,10 @@ class LoggedConnection implements FrameConnection, ConnectionHandler {
 
   close(code?: number, reason = ""): void {
     if (this.readyState === ReadyState.Open) {
-      this.#write(() => `closing: this side sends Close ${describeClose(code ?? 1005, reason)}`);
+      this.#write(
+        () =>
+          `closing: this side sends Close ${describeClose(code ?? CloseCode.NoStatusReceived, reason)}`,
+      );
     }
     this.#connection.close(code, reason);
     // The connection reads the peer's Close even if it was paused.

@@ -1,5 +1,5 @@
 import { ProtocolError } from "../errors/index.ts";
-import { CloseCode } from "../protocol/close-code.ts";
+import { CloseCode } from "../errors/close-code.ts";
 
 /**
  * Limits how often a peer may send, with a token bucket. Each message takes one token from a bucket that

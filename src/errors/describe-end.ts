@@ -1,3 +1,4 @@
+import { CloseCode } from "./close-code.ts";
 import { type ConnectionClosedDetails, ProtocolError, type TidewayError } from "./index.ts";
 import { quote } from "./quote.ts";
 
@@ -22,7 +23,7 @@ export function describeEnd(
   isClosedLocally: boolean,
 ): ConnectionClosedDetails & { readonly message: string } {
   const isLocal = isClosedLocally || cause instanceof ProtocolError || cause?.code === "ABORTED";
-  const closedBy = isLocal ? "local" : closeCode === 1006 ? "transport" : "peer";
+  const closedBy = isLocal ? "local" : closeCode === CloseCode.Abnormal ? "transport" : "peer";
   const quoted = reason === "" ? "" : ` ${quote(reason)}`;
   const why = cause === undefined ? "" : `: ${cause.message}`;
   const message = `the connection ended with ${closeCode}${quoted}${CLOSED_BY[closedBy]}${why}`;

@@ -1,3 +1,4 @@
+import { CloseCode } from "../errors/close-code.ts";
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { LossReason } from "../topic-names/loss-reason.ts";
 import { BrokerFollower, type FollowerListener } from "./broker-follower.ts";
@@ -19,9 +20,6 @@ import type { TopicsEnvironment } from "./topics-environment.ts";
  * The maximum number of publications in one read for a subscriber that is behind, which keeps them in memory.
  */
 const SUBSCRIBER_PAGE_SIZE = 32;
-
-/** The close code 1001 of RFC 6455 7.4.1. */
-const GOING_AWAY = 1001;
 
 /** The options of one subscriber. */
 export interface FeedOptions {
@@ -138,7 +136,8 @@ export class Feed implements FollowerListener, GroupSource {
   /** Stops following the broker, and closes the sockets that are still subscribed. */
   async close(): Promise<void> {
     const closing = this.#follower.close();
-    for (const group of this.#groups.values()) group.close(GOING_AWAY, "the topic was closed");
+    for (const group of this.#groups.values())
+      group.close(CloseCode.GoingAway, "the topic was closed");
     await closing;
   }
 

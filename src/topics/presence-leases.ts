@@ -1,3 +1,4 @@
+import { CloseCode } from "../errors/close-code.ts";
 import type { ConnectionClosedError } from "../errors/index.ts";
 import type { LeaveOptions } from "./enter-options.ts";
 import { writeHiding } from "./member.ts";
@@ -149,7 +150,7 @@ async function startGrace(lease: Presence, socket: TopicSocket, info: unknown): 
 /** Whether the peer has closed the connection with 1000 or 1001, and this server has not. */
 async function isClosedByPeer(socket: TopicSocket, info: unknown): Promise<boolean> {
   const { code } = Object(info) as { readonly code?: unknown };
-  if (code !== 1000 && code !== 1001) return false;
+  if (code !== CloseCode.Normal && code !== CloseCode.GoingAway) return false;
   try {
     await socket.drained;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { CloseCode } from "../errors/close-code.ts";
 import type { LossReason } from "../topic-names/loss-reason.ts";
 import { isSamePosition, type Position } from "./position.ts";
 import type { TopicData } from "./publication.ts";
@@ -26,9 +27,6 @@ export interface SubscriberSource {
 
 /** The value of `readyState` in which a socket can send messages, as in the WHATWG interface. */
 const OPEN = 1;
-
-/** The close code "Try Again Later" of the IANA registry. */
-const TRY_AGAIN_LATER = 1013;
 
 type Outcome = "sent" | "full" | "refused" | "ended";
 
@@ -98,7 +96,7 @@ export class Subscriber implements SocketEndListener {
     this.#position = position;
     if (lostNotice === undefined) {
       this.end();
-      this.socket.close(TRY_AGAIN_LATER, "publications were lost");
+      this.socket.close(CloseCode.TryAgainLater, "publications were lost");
       return;
     }
     (this.#notices ??= {}).lost = lostNotice;

@@ -1,3 +1,4 @@
+import { CloseCode } from "../../errors/close-code.ts";
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
 import type { ServerSocket } from "../../server/socket/server-socket.ts";
 import type { MessageListener, MessageSubscription } from "../../streams/message-subscription.ts";
@@ -23,12 +24,10 @@ import { type Subscription, Subscriptions } from "./subscriptions.ts";
 import { VolatileBacklog } from "./volatile-backlog.ts";
 import { Watches } from "./watches.ts";
 
-/** Close codes of RFC 6455 7.4.1. */
-const NORMAL = 1000;
-const GOING_AWAY = 1001;
-
-/** The close codes of refusals, from the IANA registry. */
-const REFUSAL_CODES = { unauthorized: 3000, forbidden: 3003 } as const;
+const REFUSAL_CODES = {
+  unauthorized: CloseCode.Unauthorized,
+  forbidden: CloseCode.Forbidden,
+} as const;
 
 /**
  * One connection of a channel client. Applications see it as a `ChannelSession`.
@@ -267,7 +266,9 @@ export class ChannelConnection
     // Also rejects for a connection that was closed normally.
     this.#socket.drained.catch((error: unknown) => {
       const { closedBy, closeCode } = error as ConnectionClosedError;
-      const isNormal = closedBy === "peer" && (closeCode === NORMAL || closeCode === GOING_AWAY);
+      const isNormal =
+        closedBy === "peer" &&
+        (closeCode === CloseCode.Normal || closeCode === CloseCode.GoingAway);
       presences.endAll(isNormal || this.#isForbidden);
     });
   }

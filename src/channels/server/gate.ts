@@ -1,3 +1,4 @@
+import { CloseCode } from "../../errors/close-code.ts";
 import { TidewayError } from "../../errors/index.ts";
 import type { ServerSocket } from "../../server/socket/server-socket.ts";
 import type { WebSocketContext } from "../../server/routes/upgrade-contexts.ts";
@@ -15,11 +16,6 @@ export type HandshakeContext = Pick<
   WebSocketContext<unknown, string, unknown>,
   "request" | "remoteAddress" | "state"
 >;
-
-/** Close codes of RFC 6455 7.4.1, and "Try Again Later" and "Timeout" of the IANA registry. */
-const INTERNAL_ERROR = 1011;
-const TRY_AGAIN_LATER = 1013;
-const TIMEOUT = 3008;
 
 /** The argument of `authorize`. It makes the `Request` only if it is read, because that takes much memory. */
 class AuthorizeCall implements AuthorizeRequest {
@@ -84,7 +80,7 @@ export class Gate {
   onHello({ auth, session, connection: number }: ClientFrameOf<"hello">): void {
     const connection = this.#connection;
     if (this.#isBusy) {
-      connection.session.close(TRY_AGAIN_LATER, "the server is busy");
+      connection.session.close(CloseCode.TryAgainLater, "the server is busy");
       return;
     }
     connection.connectionNumber = number;
@@ -161,7 +157,7 @@ export class Gate {
     if (session.isClosed) return;
     if (decision.kind === "accepted") this.#accept(decision);
     else if (decision.kind === "refused") this.#connection.close(decision.reason);
-    else session.close(INTERNAL_ERROR, "authorize failed");
+    else session.close(CloseCode.InternalError, "authorize failed");
   }
 
   #accept({ state, expiresAtMs }: Extract<Decision, { kind: "accepted" }>): void {
@@ -206,10 +202,10 @@ export class Gate {
     const { session, environment } = this.#connection;
     const { authTimeoutMs } = environment.limits;
     if (this.#state === "hello") {
-      session.close(TIMEOUT, `no hello within ${authTimeoutMs} ms`);
+      session.close(CloseCode.Timeout, `no hello within ${authTimeoutMs} ms`);
       return;
     }
-    session.close(INTERNAL_ERROR, "authorize failed");
+    session.close(CloseCode.InternalError, "authorize failed");
     const error = new TidewayError(
       "AUTHORIZE_TIMEOUT",
       `channels: authorize did not settle within authTimeoutMs ${authTimeoutMs}`,

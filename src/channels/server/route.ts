@@ -1,3 +1,4 @@
+import { CloseCode } from "../../errors/close-code.ts";
 import { choiceByOffer } from "../../server/routes/protocol-choice.ts";
 import type { ServerSocket } from "../../server/socket/server-socket.ts";
 import type { WebSocketRoute } from "../../server/routes/web-socket-route.ts";
@@ -8,8 +9,6 @@ import type { ChannelsEnvironment } from "./environment.ts";
 
 /** The start of the subprotocols of all versions. */
 const ANY_VERSION = "tideway.channels.";
-
-const PROTOCOL_ERROR = 1002;
 
 export function createRoute(
   environment: ChannelsEnvironment,
@@ -24,7 +23,7 @@ export function createRoute(
       if (context.protocol !== SUBPROTOCOL && context.protocol !== "") {
         socket.listen(() => {});
         socket.send(JSON.stringify({ type: "versions", versions: [SUBPROTOCOL] }));
-        socket.close(PROTOCOL_ERROR, `the server supports ${SUBPROTOCOL}`);
+        socket.close(CloseCode.ProtocolError, `the server supports ${SUBPROTOCOL}`);
         return;
       }
       const connection = new ChannelConnection(environment, socket as ServerSocket, context);

@@ -1,3 +1,4 @@
+import { CloseCode } from "../../errors/close-code.ts";
 import {
   hasData,
   hasValidFields,
@@ -65,12 +66,6 @@ interface Fields {
   data?: unknown;
   input?: unknown;
 }
-
-/** A frame or message that violates the protocol. */
-const INVALID_FRAME = 1002;
-/** Text that is not JSON. */
-const INVALID_TEXT = 1007;
-const TOO_BIG = 1009;
 
 /** The cost of an early message besides its length, so that many small messages are limited too. */
 const EARLY_MESSAGE_BYTES = 64;
@@ -253,7 +248,7 @@ export class ServerSession {
     const { maxAuthBytes } = this.#limits;
     this.#earlyBytes += message.length + (this.#state === "hello" ? 0 : EARLY_MESSAGE_BYTES);
     if (this.#earlyBytes > maxAuthBytes) {
-      this.close(TOO_BIG, `more than ${maxAuthBytes} bytes before the welcome`);
+      this.close(CloseCode.MessageTooBig, `more than ${maxAuthBytes} bytes before the welcome`);
     } else if (this.#state === "hello") {
       this.#process(message);
     } else {
@@ -266,22 +261,23 @@ export class ServerSession {
     try {
       frame = read(message);
     } catch {
-      this.close(INVALID_TEXT, "a frame must be JSON");
+      this.close(CloseCode.InvalidPayload, "a frame must be JSON");
       return;
     }
     const type = frame?.type;
     if (typeof type !== "string")
-      this.close(INVALID_FRAME, "a frame must be an object with a type");
+      this.close(CloseCode.ProtocolError, "a frame must be an object with a type");
     else if (!isClientFrameType(type)) return;
     else if (!isRequest(type)) this.#processNotice(type, frame, message);
-    else if (this.#state === "hello") this.close(INVALID_FRAME, "the first frame must be hello");
+    else if (this.#state === "hello")
+      this.close(CloseCode.ProtocolError, "the first frame must be hello");
     else this.#processRequest(type, frame, message.length);
   }
 
   #processRequest(type: ClientFrame["type"], frame: Fields, bytes: number): void {
     const { id } = frame;
     if (!isCounter(id)) {
-      this.close(INVALID_FRAME, "the id of a request must be a safe integer above 0");
+      this.close(CloseCode.ProtocolError, "the id of a request must be a safe integer above 0");
     } else if (this.#open?.has(id) === true) {
       this.#refuse(type, id, "the id is in use");
     } else if (bytes > MAX_REQUEST_BYTES && !hasData(type)) {
@@ -320,15 +316,21 @@ export class ServerSession {
 
   #processNotice(type: ClientFrame["type"], fields: Fields, message: string | Uint8Array): void {
     if (!hasValidFields(type, fields)) {
-      this.close(INVALID_FRAME, `a field of the ${type} frame is missing or has the wrong type`);
+      this.close(
+        CloseCode.ProtocolError,
+        `a field of the ${type} frame is missing or has the wrong type`,
+      );
       return;
     }
     const frame = fields as unknown as ClientFrame;
     if (this.#state === "hello") this.#processHello(frame);
-    else if (frame.type === "hello") this.close(INVALID_FRAME, "a second hello");
+    else if (frame.type === "hello") this.close(CloseCode.ProtocolError, "a second hello");
     else if (frame.type !== "auth") this.#dispatchNotice(frame);
     else if (message.length > this.#limits.maxAuthBytes) {
-      this.close(TOO_BIG, `an auth frame of more than ${this.#limits.maxAuthBytes} bytes`);
+      this.close(
+        CloseCode.MessageTooBig,
+        `an auth frame of more than ${this.#limits.maxAuthBytes} bytes`,
+      );
     } else this.#handler.onAuth(frame);
   }
 
@@ -338,7 +340,7 @@ export class ServerSession {
       this.#maxMessageBytes = frame.maxMessageBytes;
       this.#handler.onHello(frame);
     } else {
-      this.close(INVALID_FRAME, "the first frame must be hello");
+      this.close(CloseCode.ProtocolError, "the first frame must be hello");
     }
   }
 
