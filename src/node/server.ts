@@ -21,6 +21,7 @@ export {
   type ClosedBy,
   type ConnectionClosedDetails,
   ConnectionClosedError,
+  ProtocolError,
   TidewayError,
   type TidewayErrorOptions,
   TransportError,
@@ -63,7 +64,7 @@ export type {
   WebSocketHandler,
   WebSocketRoute,
 } from "../server/routes/web-socket-route.ts";
-export type { PreparedFrame, PreparedMessage } from "../protocol/prepared-message.ts";
+export type { PreparedMessage } from "../protocol/prepared-message.ts";
 export { prepare, type SendData, type SendOptions } from "../server/socket/send-data.ts";
 export type { MessageListenOptions, Socket } from "../server/socket/socket.ts";
 export type { SendSource } from "../server/socket/socket-streams.ts";

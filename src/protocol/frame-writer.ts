@@ -10,7 +10,7 @@ import { RSV1 } from "./frame-rules.ts";
 import type { MaskingKeySource } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
-import type { PreparedFrame, PreparedMessage } from "./prepared-message.ts";
+import { framesOf, type PreparedFrame, type PreparedMessage } from "./prepared-message.ts";
 
 const FIN = 0x80;
 
@@ -77,7 +77,7 @@ export class FrameWriter {
       this.#writeData(message);
       return;
     }
-    const frame = message.frames.get(kind) ?? this.#frame(message, kind);
+    const frame = framesOf(message).get(kind) ?? this.#frame(message, kind);
     this.#output.append(frame.bytes, kind);
     this.#output.savedBytes += frame.savedBytes;
   }
@@ -92,7 +92,7 @@ export class FrameWriter {
     const frame = { bytes, savedBytes: output.savedBytes - savedBefore };
     output.length = start;
     output.savedBytes = savedBefore;
-    message.frames.set(kind, frame);
+    framesOf(message).set(kind, frame);
     return frame;
   }
 

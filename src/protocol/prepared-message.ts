@@ -4,6 +4,9 @@ export interface PreparedFrame {
   readonly savedBytes: number;
 }
 
+/** Returns the frames of a message by the kind of connection, which `FrameWriter` names. */
+export let framesOf: (message: PreparedMessage) => Map<string, PreparedFrame>;
+
 /**
  * A message for many connections. The first connection that sends it encodes, compresses and frames it;
  * connections with the same parameters use the result.
@@ -13,8 +16,11 @@ export class PreparedMessage {
   readonly data: string | Uint8Array;
   /** Whether it may be compressed. */
   readonly mayCompress: boolean;
-  /** The frames by the kind of connection, which `FrameWriter` names. */
-  readonly frames: Map<string, PreparedFrame> = new Map();
+  readonly #frames: Map<string, PreparedFrame> = new Map();
+
+  static {
+    framesOf = (message) => message.#frames;
+  }
 
   constructor(data: string | Uint8Array, mayCompress = true) {
     this.data = data;

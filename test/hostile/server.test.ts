@@ -1,5 +1,5 @@
 /** Attacks of hostile peers on servers, byte by byte. */
-import type { Socket } from "tideway/server";
+import { ConnectionClosedError, ProtocolError, type Socket } from "tideway/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { deferred } from "../support/servers.ts";
 import { handshake, nextMessage, openClient, RawClient, statusOf } from "../support/clients.ts";
@@ -40,6 +40,24 @@ describe("invalid frames:", () => {
       expect(await nextMessage(bystander)).toBe("still here");
     },
   );
+
+  it("the handler gets a ProtocolError as the cause of the end", async () => {
+    const ended = deferred<unknown>();
+    const server = await start({
+      "ws:/": async (socket: Socket) => {
+        try {
+          for await (const _ of socket);
+        } catch (error) {
+          ended.resolve(error);
+        }
+      },
+    });
+    await answerTo(server, "8300");
+    const error = (await ended.promise) as ConnectionClosedError;
+    expect(error).toBeInstanceOf(ConnectionClosedError);
+    expect(error.cause).toBeInstanceOf(ProtocolError);
+    expect(error.cause).toMatchObject({ code: "RESERVED_OPCODE", closeCode: 1002 });
+  });
 
   it("many of them at once are answered with a single Close frame", async () => {
     const server = await start({ "ws:/": acceptAndEcho });

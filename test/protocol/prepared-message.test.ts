@@ -3,7 +3,7 @@ import { fastEnvironment } from "../../src/node/serve/tcp-environments.ts";
 import type { DeflateCodec } from "../../src/protocol/deflate/codec.ts";
 import type { DeflateSettings } from "../../src/protocol/deflate/settings.ts";
 import type { EndpointOptions } from "../../src/protocol/endpoint.ts";
-import { PreparedMessage } from "../../src/protocol/prepared-message.ts";
+import { framesOf, PreparedMessage } from "../../src/protocol/prepared-message.ts";
 import { frame, hexOf, probe, type Probe } from "./support.ts";
 
 /** A codec that counts its calls. */
@@ -110,6 +110,6 @@ describe("a prepared message", () => {
     endpoint.sendPrepared(message);
     endpoint.sendPrepared(message);
     expect(written()).toBe(frame("81", hexOf("masked")).repeat(2));
-    expect(message.frames.size).toBe(0);
+    expect(framesOf(message).size).toBe(0);
   });
 });
