@@ -56,7 +56,7 @@ const OVER_EVERY_TRANSPORT = [
   CONVERSATIONS,
   "test/node/client/{connect,web-socket-stream}.test.ts",
   "test/node/serve/serve.test.ts",
-  "test/server/{backpressure,requests/upgrade,by-option/schema}.test.ts",
+  "test/server/{backpressure,upgrade,by-option/schema}.test.ts",
 ];
 
 /** These also run over the transport that splits heads and frames at every byte. */

@@ -1,5 +1,5 @@
 import { type HttpRefusal, namesUpgrade, namesWebSocket } from "../protocol/handshake/index.ts";
-import type { Peer } from "../server/requests/upgrade.ts";
+import type { Peer } from "../server/requests/upgrade-attempt.ts";
 import type { BunHttpServer } from "./bun-api.ts";
 import {
   MALFORMED,

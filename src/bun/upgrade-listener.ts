@@ -4,7 +4,7 @@ import type { RequestTarget } from "../node/requests/request-target.ts";
 import { NodeUpgradeAttempt } from "../node/requests/upgrade-attempt.ts";
 import type { Application } from "../server/application.ts";
 import { cancelBody } from "../server/routes/http-answer.ts";
-import type { UpgradeAccepted, UpgradeDecision } from "../server/requests/upgrade.ts";
+import type { UpgradeAccepted, UpgradeDecision } from "../server/requests/upgrade-attempt.ts";
 import type { FetchResult } from "./bun-api.ts";
 import { type BunRequest, toLastResponse } from "./bun-request.ts";
 import { MessageConnection, type MessageConnectionEnvironment } from "./message-connection.ts";

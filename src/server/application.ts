@@ -1,21 +1,21 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
 import { type DebugLog, describeError } from "../errors/debug-log.ts";
 import { printError, safeListener } from "../errors/safe-listener.ts";
+import { ByteBudget } from "../protocol/byte-budget.ts";
 import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
 import { isRecord } from "../protocol/record.ts";
-import { ByteBudget } from "../protocol/byte-budget.ts";
 import type { ApplicationOptions } from "./options/application-options.ts";
-import { compileHostPolicy, type HostCheck } from "./requests/host-policy.ts";
 import { checkCount, checkLimits, invalidOption } from "./options/check-options.ts";
+import { RefusalReporter } from "./reports/refusal-reporter.ts";
+import { compileHostPolicy, type HostCheck } from "./requests/host-policy.ts";
 import { compileOriginPolicy } from "./requests/origin-policy.ts";
 import { PendingRequests } from "./requests/pending-requests.ts";
-import { RefusalReporter } from "./reports/refusal-reporter.ts";
-import type { ErrorListener } from "./socket/error-context.ts";
+import { compileTrustProxy, type ProxyReader } from "./requests/trust-proxy.ts";
 import { RouteTable } from "./routes/route-table.ts";
 import type { Route } from "./routes/routes.ts";
+import type { ErrorListener } from "./socket/error-context.ts";
 import { SocketShutdown } from "./socket/shutdown.ts";
 import { SocketGroup } from "./socket/socket-group.ts";
-import { compileTrustProxy, type ProxyReader } from "./requests/trust-proxy.ts";
 import type { RunInAsyncContext } from "./upgrade/route-connections.ts";
 import { UpgradeGate } from "./upgrade/upgrade-gate.ts";
 

@@ -63,6 +63,7 @@ const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly 
   ["messages of channels that are too big for one end", ["channels/server/message-sizes"]],
   ["several processes on one port", ["node/serve/shared-port", "node/serve/shared-port.runtime"]],
   ["a socket and the transport below it", ["server/backpressure"]],
+  ["a handshake from the request to the handler", ["server/upgrade"]],
   [
     "everything that runs in memory, under the fake timers of test runners",
     ["testing/fake-timers"],

@@ -12,7 +12,7 @@ import type { ErrorContext } from "../../src/server/socket/error-context.ts";
 import { RouteTable } from "../../src/server/routes/route-table.ts";
 import type { Route } from "../../src/server/routes/routes.ts";
 import { SocketGroup } from "../../src/server/socket/socket-group.ts";
-import type { UpgradeAttempt, UpgradeDecision } from "../../src/server/requests/upgrade.ts";
+import type { UpgradeAttempt, UpgradeDecision } from "../../src/server/requests/upgrade-attempt.ts";
 import { type UpgradeEnvironment, UpgradeGate } from "../../src/server/upgrade/upgrade-gate.ts";
 import { ManualClock } from "../connection/support.ts";
 

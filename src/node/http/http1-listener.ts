@@ -7,7 +7,7 @@ import { CONNECT_UNKNOWN } from "../../server/requests/request-gate.ts";
 import type { ShutdownPlan } from "../../server/socket/shutdown.ts";
 import { describeClose } from "../../errors/debug-log.ts";
 import type { SocketGroup } from "../../server/socket/socket-group.ts";
-import type { Peer } from "../../server/requests/upgrade.ts";
+import type { Peer } from "../../server/requests/upgrade-attempt.ts";
 import { RefusedRequests, shutdownRefusal } from "../requests/refused-requests.ts";
 import { readTarget, type RequestTarget } from "../requests/request-target.ts";
 import { ProxiedTargets } from "../requests/proxied-targets.ts";

@@ -7,7 +7,7 @@ import {
   type UpgradeResponse,
   writeUpgradeResponse,
 } from "../../protocol/handshake/index.ts";
-import type { UpgradeAnswered } from "../../server/requests/upgrade.ts";
+import type { UpgradeAnswered } from "../../server/requests/upgrade-attempt.ts";
 import type { RequestEnvironment } from "../requests/request-environment.ts";
 import { sendResponse } from "../requests/send-response.ts";
 import type { UpgradeResponder } from "../requests/upgrade-responder.ts";

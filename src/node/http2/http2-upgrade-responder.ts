@@ -7,7 +7,7 @@ import {
 } from "node:http2";
 import type { ByteTransport } from "../../connection/byte-transport.ts";
 import { type HttpRefusal, type UpgradeResponse } from "../../protocol/handshake/index.ts";
-import type { UpgradeAnswered } from "../../server/requests/upgrade.ts";
+import type { UpgradeAnswered } from "../../server/requests/upgrade-attempt.ts";
 import type { FetchAccelerator } from "../requests/fetch-accelerator.ts";
 import { sendResponse } from "../requests/send-response.ts";
 import { stallTimeoutMs } from "../requests/stall-timeout.ts";

@@ -1,7 +1,7 @@
 import { type HttpRefusal, refuse } from "../../protocol/handshake/index.ts";
 import type { ByteBudget } from "../../protocol/byte-budget.ts";
 import { cancelBody } from "../../server/routes/http-answer.ts";
-import type { UpgradeDecision } from "../../server/requests/upgrade.ts";
+import type { UpgradeDecision } from "../../server/requests/upgrade-attempt.ts";
 import { EarlyDataBuffer } from "./early-data-buffer.ts";
 import type { RefusedRequests } from "./refused-requests.ts";
 import type { NodeUpgradeAttempt } from "./upgrade-attempt.ts";

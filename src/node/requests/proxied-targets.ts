@@ -1,7 +1,7 @@
 import type { Server } from "node:net";
 import type { HttpRefusal } from "../../protocol/handshake/index.ts";
 import type { ForwardedRequest, ProxyReader } from "../../server/requests/trust-proxy.ts";
-import type { Peer } from "../../server/requests/upgrade.ts";
+import type { Peer } from "../../server/requests/upgrade-attempt.ts";
 import { type RequestTarget, toTarget } from "./request-target.ts";
 
 /** The properties of a client that trusted proxies report. */

@@ -4,7 +4,7 @@ import type {
   RefusalReporter,
   RefusedPeer,
 } from "../../server/reports/refusal-reporter.ts";
-import type { Peer } from "../../server/requests/upgrade.ts";
+import type { Peer } from "../../server/requests/upgrade-attempt.ts";
 import type { ForwardedClient, ProxiedTargets } from "./proxied-targets.ts";
 import type { RequestTarget } from "./request-target.ts";
 

@@ -4,7 +4,7 @@ import {
   type UpgradeOffer,
 } from "../../protocol/handshake/index.ts";
 import type { ClientCertificate } from "../../server/requests/client-certificate.ts";
-import type { Peer, UpgradeAttempt } from "../../server/requests/upgrade.ts";
+import type { Peer, UpgradeAttempt } from "../../server/requests/upgrade-attempt.ts";
 import { readClientCertificate } from "./client-certificate.ts";
 import { joinFields } from "./join-fields.ts";
 import type { RequestTarget } from "./request-target.ts";

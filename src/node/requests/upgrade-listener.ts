@@ -4,7 +4,7 @@ import { describeSubprotocol } from "../../errors/debug-log.ts";
 import { computeAcceptKey, type HttpRefusal } from "../../protocol/handshake/index.ts";
 import type { Application } from "../../server/application.ts";
 import { quoteStart } from "../../server/reports/refusal-reporter.ts";
-import type { UpgradeAccepted, UpgradeDecision } from "../../server/requests/upgrade.ts";
+import type { UpgradeAccepted, UpgradeDecision } from "../../server/requests/upgrade-attempt.ts";
 import { PendingUpgrades } from "./pending-upgrades.ts";
 import type { RefusedRequests } from "./refused-requests.ts";
 import { withoutForeignFields } from "./relayed-response.ts";

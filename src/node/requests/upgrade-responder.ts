@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { ByteTransport } from "../../connection/byte-transport.ts";
 import type { HttpRefusal, UpgradeResponse } from "../../protocol/handshake/index.ts";
-import type { UpgradeAnswered } from "../../server/requests/upgrade.ts";
+import type { UpgradeAnswered } from "../../server/requests/upgrade-attempt.ts";
 
 /** Answers one request for a WebSocket, in the form of its HTTP version. */
 export interface UpgradeResponder {

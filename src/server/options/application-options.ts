@@ -1,7 +1,7 @@
 import type { CompressionOptions } from "../../protocol/deflate/index.ts";
-import type { ConnectionLimits } from "./connection-limits.ts";
 import type { RefusalListener } from "../reports/refusal-reporter.ts";
 import type { ErrorListener } from "../socket/error-context.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
 
 /**
  * The web pages that may connect, by their origin. A browser sends the origin of the page in every opening

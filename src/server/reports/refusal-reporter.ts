@@ -2,9 +2,9 @@ import type { DebugLog } from "../../errors/debug-log.ts";
 import { quote } from "../../errors/quote.ts";
 import { printError } from "../../errors/safe-listener.ts";
 import type { HttpRefusal } from "../../protocol/handshake/http-refusal.ts";
-import { MinuteLimit } from "./minute-limit.ts";
 import type { SchemaIssue } from "../../schema/standard-schema.ts";
 import { isThenable } from "../../schema/values.ts";
+import { MinuteLimit } from "./minute-limit.ts";
 
 /** A report that a server refused a client, and why; see `onRefused`. */
 export interface RefusalReport {

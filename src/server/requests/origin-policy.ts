@@ -1,10 +1,10 @@
 import { UsageError } from "../../errors/index.ts";
 import { type HttpRefusal, refuse } from "../../protocol/handshake/http-refusal.ts";
+import { isThenable } from "../../schema/values.ts";
 import type { OriginPolicy } from "../options/application-options.ts";
 import { shown } from "../options/check-options.ts";
 import { quoteStart } from "../reports/refusal-reporter.ts";
 import { tryParseUrl } from "./try-parse-url.ts";
-import { isThenable } from "../../schema/values.ts";
 
 /** The parts of a request that the origin check uses. */
 export interface OriginClaim {

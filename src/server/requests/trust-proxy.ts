@@ -1,6 +1,7 @@
 import { UsageError } from "../../errors/index.ts";
 import { HeaderFields } from "../../protocol/handshake/index.ts";
 import type { ApplicationOptions } from "../options/application-options.ts";
+import { invalidOption, shown } from "../options/check-options.ts";
 import {
   type ForwardedHop,
   MALFORMED_HOP,
@@ -9,7 +10,6 @@ import {
   readXForwarded,
 } from "./forwarded-fields.ts";
 import { type IpAddress, isInNetwork, parseIpAddress, parseIpNetwork } from "./ip-address.ts";
-import { invalidOption, shown } from "../options/check-options.ts";
 
 /**
  * The properties of a request that trusted proxies report. If a property is undefined, the property of the

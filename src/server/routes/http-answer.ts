@@ -1,10 +1,10 @@
 import { TidewayError } from "../../errors/index.ts";
+import { isThenable } from "../../schema/values.ts";
 import type { ErrorListener } from "../socket/error-context.ts";
+import type { HttpContext } from "./http-route.ts";
+import { isResponse } from "./is-response.ts";
 import type { HttpEntry } from "./route-entries.ts";
 import type { RouteMatch } from "./route-table.ts";
-import type { HttpContext } from "./http-route.ts";
-import { isThenable } from "../../schema/values.ts";
-import { isResponse } from "./is-response.ts";
 
 /**
  * Runs the handler of an HTTP route. Never throws or rejects: an error of the handler is reported and

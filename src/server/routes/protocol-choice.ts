@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors/index.ts";
 import { isToken } from "../../protocol/handshake/index.ts";
-import { invalidRoute } from "./patterns/route-pattern.ts";
 import { isThenable } from "../../schema/values.ts";
+import { invalidRoute } from "./patterns/route-pattern.ts";
 
 /**
  * Chooses one of the offered subprotocols, which are in the client's order of preference. Return its name, or

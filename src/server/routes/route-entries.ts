@@ -5,19 +5,18 @@ import {
   resolveCompression,
 } from "../../protocol/deflate/index.ts";
 import { type ExtensionOffer, serializeExtensions } from "../../protocol/handshake/index.ts";
+import { type MessageSchema, receivingSchema } from "../../schema/standard-schema.ts";
 import type { ApplicationOptions } from "../options/application-options.ts";
-import type { ConnectionLimits } from "../options/connection-limits.ts";
-import type { HttpHandler } from "./http-route.ts";
-import { JsonSocket } from "../socket/typed/json-socket.ts";
 import { checkLimits, checkNotServers } from "../options/check-options.ts";
+import type { ConnectionLimits } from "../options/connection-limits.ts";
 import { compileOriginPolicy, type OriginCheck } from "../requests/origin-policy.ts";
+import type { ServerSocket } from "../socket/server-socket.ts";
+import { JsonSocket } from "../socket/typed/json-socket.ts";
+import { type HttpHandler, NEEDS_WILDCARD } from "./http-route.ts";
 import { invalidRoute, type Params, type RoutePattern } from "./patterns/route-pattern.ts";
 import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
 import type { Route } from "./routes.ts";
-import type { ServerSocket } from "../socket/server-socket.ts";
-import { type MessageSchema, receivingSchema } from "../../schema/standard-schema.ts";
 import type { WebSocketContext } from "./upgrade-contexts.ts";
-import { NEEDS_WILDCARD } from "./http-route.ts";
 import type { WebSocketHandler, WebSocketRoute } from "./web-socket-route.ts";
 
 /** The parts of a route's key. */

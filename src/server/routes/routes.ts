@@ -1,7 +1,7 @@
+import type { MessageSchema } from "../../schema/standard-schema.ts";
 import type { AcceptedState } from "./authorize-result.ts";
 import type { HttpHandler } from "./http-route.ts";
 import type { PathOf, RouteParams } from "./patterns/route-param-types.ts";
-import type { MessageSchema } from "../../schema/standard-schema.ts";
 import type {
   SocketHandler,
   SocketRoute,

@@ -1,7 +1,7 @@
 import type { ClientCertificate } from "../requests/client-certificate.ts";
-import type { Params as MatchedParams } from "./patterns/route-pattern.ts";
 import { ResponseHeaders } from "../requests/response-headers.ts";
-import type { UpgradeAttempt } from "../requests/upgrade.ts";
+import type { UpgradeAttempt } from "../requests/upgrade-attempt.ts";
+import type { Params as MatchedParams } from "./patterns/route-pattern.ts";
 
 /**
  * The second argument of `authorize`: the params, the URL and the client of the handshake, and headers to add

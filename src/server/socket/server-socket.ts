@@ -1,6 +1,6 @@
-import { describeEnd } from "../../errors/describe-end.ts";
 import type { CloseInfo, Connection, ConnectionHandler } from "../../connection/connection.ts";
 import { ReadyState } from "../../connection/connection.ts";
+import { describeEnd } from "../../errors/describe-end.ts";
 import {
   ConnectionClosedError,
   type ProtocolError,
@@ -9,18 +9,18 @@ import {
 import { isExpectedEnd } from "../../protocol/close-code.ts";
 import { CloseCode } from "../../protocol/close-code.ts";
 import { PreparedMessage } from "../../protocol/prepared-message.ts";
+import { isThenable } from "../../schema/values.ts";
 import type { Message } from "../../streams/message-consumer.ts";
 import { MessageQueue } from "../../streams/message-queue.ts";
 import type { MessageListener, MessageSubscription } from "../../streams/message-subscription.ts";
+import type { RefusalDetails } from "../reports/refusal-reporter.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
-import type { RefusalDetails } from "../reports/refusal-reporter.ts";
 import { type SendData, type SendOptions, toBytes } from "./send-data.ts";
-import type { MessageListenOptions, Socket } from "./socket.ts";
 import { checkCloseArguments, checkListener, toPingPayload } from "./socket-arguments.ts";
 import type { SlowConsumerPolicy, SocketOptions } from "./socket-options.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
-import { isThenable } from "../../schema/values.ts";
+import type { MessageListenOptions, Socket } from "./socket.ts";
 
 /** Why the server closes a connection. */
 export interface CloseRefusal extends Pick<RefusalDetails, "reason" | "option" | "issues"> {

@@ -1,6 +1,6 @@
 import { ReadyState } from "../../connection/connection.ts";
-import type { DebugLog } from "../../errors/debug-log.ts";
 import type { TimerWheel, WheelTimer } from "../../connection/timer-wheel.ts";
+import type { DebugLog } from "../../errors/debug-log.ts";
 import type { Socket } from "./socket.ts";
 
 /** How to close all sockets of a server. */

@@ -1,5 +1,5 @@
-import { deferred, type Deferred } from "./deferred.ts";
 import type { RefusedPeer } from "../reports/refusal-reporter.ts";
+import { deferred, type Deferred } from "./deferred.ts";
 import type { Socket } from "./socket.ts";
 
 /** The open sockets of a server. */

@@ -1,4 +1,4 @@
-import type { UpgradeAttempt } from "../requests/upgrade.ts";
+import type { UpgradeAttempt } from "../requests/upgrade-attempt.ts";
 
 /**
  * The limit for pending calls of `authorize` on one connection. An HTTP/1.1 connection has one handshake.

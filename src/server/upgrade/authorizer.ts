@@ -1,17 +1,21 @@
 import type { TimerWheel } from "../../connection/timer-wheel.ts";
 import { TidewayError } from "../../errors/index.ts";
 import { refuse } from "../../protocol/handshake/http-refusal.ts";
+import { isInstance, isThenable } from "../../schema/values.ts";
+import type {
+  UpgradeAccepted,
+  UpgradeAttempt,
+  UpgradeDecision,
+} from "../requests/upgrade-attempt.ts";
 import { readAuthorization } from "../routes/authorize-result.ts";
 import { cancelBody } from "../routes/http-answer.ts";
-import { AuthorizeLimit } from "./authorize-limit.ts";
-import type { RunInAsyncContext } from "./route-connections.ts";
+import { isOwnResponse } from "../routes/is-response.ts";
 import type { WebSocketEntry } from "../routes/route-entries.ts";
 import type { RouteMatch } from "../routes/route-table.ts";
-import type { UpgradeAccepted, UpgradeAttempt, UpgradeDecision } from "../requests/upgrade.ts";
 import { AuthorizeCall } from "../routes/upgrade-contexts.ts";
+import { AuthorizeLimit } from "./authorize-limit.ts";
+import type { RunInAsyncContext } from "./route-connections.ts";
 import type { UpgradeReports } from "./upgrade-reports.ts";
-import { isInstance, isThenable } from "../../schema/values.ts";
-import { isOwnResponse } from "../routes/is-response.ts";
 
 export interface AuthorizerEnvironment {
   readonly wheel: TimerWheel;

@@ -2,19 +2,19 @@ import type { ByteConnectionOptions } from "../../connection/byte-connection-opt
 import type { Connection } from "../../connection/connection.ts";
 import type { TimerWheel } from "../../connection/timer-wheel.ts";
 import { UsageError } from "../../errors/index.ts";
-import type { DeflateCodec } from "../../protocol/deflate/index.ts";
-import type { ExtensionOffer } from "../../protocol/handshake/index.ts";
 import type { ByteBudget } from "../../protocol/byte-budget.ts";
 import { CloseCode } from "../../protocol/close-code.ts";
-import type { Params } from "../routes/patterns/route-pattern.ts";
+import type { DeflateCodec } from "../../protocol/deflate/index.ts";
+import type { ExtensionOffer } from "../../protocol/handshake/index.ts";
 import type { RefusalReporter } from "../reports/refusal-reporter.ts";
-import type { ErrorListener } from "../socket/error-context.ts";
+import type { UpgradeAttempt } from "../requests/upgrade-attempt.ts";
+import type { Params } from "../routes/patterns/route-pattern.ts";
 import type { WebSocketEntry } from "../routes/route-entries.ts";
+import { HandlerContext } from "../routes/upgrade-contexts.ts";
+import type { ErrorListener } from "../socket/error-context.ts";
 import { ServerSocket, type SocketEnvironment } from "../socket/server-socket.ts";
 import type { SocketGroup } from "../socket/socket-group.ts";
 import { SocketPeers } from "./socket-peer.ts";
-import type { UpgradeAttempt } from "../requests/upgrade.ts";
-import { HandlerContext } from "../routes/upgrade-contexts.ts";
 
 /** Runs a callback in an asynchronous context, and returns its result. */
 export type RunInAsyncContext = <T>(callback: () => T) => T;

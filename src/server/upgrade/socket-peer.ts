@@ -1,5 +1,5 @@
 import type { RefusedPeer } from "../reports/refusal-reporter.ts";
-import type { Peer, UpgradeAttempt } from "../requests/upgrade.ts";
+import type { Peer, UpgradeAttempt } from "../requests/upgrade-attempt.ts";
 
 /** The peer of an open socket. It uses little memory, because there may be many thousands. */
 export class SocketPeer implements RefusedPeer {

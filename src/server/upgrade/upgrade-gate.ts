@@ -1,11 +1,11 @@
 import { type HttpRefusal, refuse } from "../../protocol/handshake/http-refusal.ts";
-import { type Accept, Authorizer, type AuthorizerEnvironment } from "./authorizer.ts";
 import { type HostCheck, WRONG_HOST } from "../requests/host-policy.ts";
 import { wrongOrigin } from "../requests/origin-policy.ts";
-import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
+import type { UpgradeAttempt, UpgradeDecision } from "../requests/upgrade-attempt.ts";
 import type { WebSocketEntry } from "../routes/route-entries.ts";
 import type { RouteTable } from "../routes/route-table.ts";
-import type { UpgradeAttempt, UpgradeDecision } from "../requests/upgrade.ts";
+import { type Accept, Authorizer, type AuthorizerEnvironment } from "./authorizer.ts";
+import { RouteConnections, type RouteConnectionsEnvironment } from "./route-connections.ts";
 import { UpgradeReports, type UpgradeReportsEnvironment } from "./upgrade-reports.ts";
 
 export interface UpgradeEnvironment

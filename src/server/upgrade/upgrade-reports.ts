@@ -1,11 +1,11 @@
 import { UsageError } from "../../errors/index.ts";
 import type { HttpRefusal } from "../../protocol/handshake/index.ts";
+import { isInstance } from "../../schema/values.ts";
 import { MinuteLimit } from "../reports/minute-limit.ts";
 import type { RefusalReporter } from "../reports/refusal-reporter.ts";
-import type { ErrorListener } from "../socket/error-context.ts";
+import type { UpgradeAttempt } from "../requests/upgrade-attempt.ts";
 import type { WebSocketEntry } from "../routes/route-entries.ts";
-import type { UpgradeAttempt } from "../requests/upgrade.ts";
-import { isInstance } from "../../schema/values.ts";
+import type { ErrorListener } from "../socket/error-context.ts";
 
 export interface UpgradeReportsEnvironment {
   /** Reports to `onError`. */

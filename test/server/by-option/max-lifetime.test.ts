@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { TimerWheel } from "../../../src/connection/timer-wheel.ts";
 import { nodeEnvironment } from "../../../src/node/environment/connection-environment.ts";
 import { createApplication } from "../../../src/server/application.ts";
-import type { UpgradeAttempt } from "../../../src/server/requests/upgrade.ts";
+import type { UpgradeAttempt } from "../../../src/server/requests/upgrade-attempt.ts";
 import { ManualClock } from "../../connection/support.ts";
 import { closeOf, openClient } from "../../support/clients.ts";
 import { FakeConnection } from "../fake-connection.ts";

@@ -3,7 +3,10 @@ import { describe, expect, it, vi } from "vitest";
 import { refuse } from "../../../src/protocol/handshake/http-refusal.ts";
 import { compileHostPolicy } from "../../../src/server/requests/host-policy.ts";
 import type { Route } from "../../../src/server/routes/routes.ts";
-import type { UpgradeAccepted, UpgradeDecision } from "../../../src/server/requests/upgrade.ts";
+import type {
+  UpgradeAccepted,
+  UpgradeDecision,
+} from "../../../src/server/requests/upgrade-attempt.ts";
 import { uncaughtErrorsOf } from "../../support/uncaught-errors.ts";
 import { FakeConnection } from "../fake-connection.ts";
 import {

@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import type { Peer } from "../../../server/requests/upgrade.ts";
+import type { Peer } from "../../../server/requests/upgrade-attempt.ts";
 import type {
   HandshakeInterceptor,
   InterceptedConnections,

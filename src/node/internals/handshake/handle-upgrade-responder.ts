@@ -5,7 +5,7 @@ import {
   type UpgradeResponse,
   writeUpgradeResponse,
 } from "../../../protocol/handshake/index.ts";
-import type { UpgradeAnswered } from "../../../server/requests/upgrade.ts";
+import type { UpgradeAnswered } from "../../../server/requests/upgrade-attempt.ts";
 import type { UpgradeResponder } from "../../requests/upgrade-responder.ts";
 import { HandleTransport } from "../tcp/handle-transport.ts";
 import type { TcpHandle } from "../tcp/stream-wrap.ts";

@@ -1,6 +1,6 @@
+import { isThenable } from "../../../schema/values.ts";
 import type { Message } from "../../../streams/message-consumer.ts";
 import type { JsonReader } from "./json-reader.ts";
-import { isThenable } from "../../../schema/values.ts";
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 

@@ -1,11 +1,11 @@
 import { TidewayError } from "../../../errors/index.ts";
 import { CloseCode } from "../../../protocol/close-code.ts";
-import type { Message } from "../../../streams/message-consumer.ts";
-import { InvalidMessageError } from "../invalid-message-error.ts";
-import type { ServerSocket } from "../server-socket.ts";
 import type { StandardSchema } from "../../../schema/standard-schema.ts";
 import { validate, type Validation } from "../../../schema/validate.ts";
 import { isThenable } from "../../../schema/values.ts";
+import type { Message } from "../../../streams/message-consumer.ts";
+import { InvalidMessageError } from "../invalid-message-error.ts";
+import type { ServerSocket } from "../server-socket.ts";
 
 /** The value of a message; undefined if the message was invalid, which ends the messages. */
 export type Reading<T> = { readonly value: T } | undefined;

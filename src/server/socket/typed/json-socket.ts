@@ -1,15 +1,15 @@
 import type { CloseInfo, ReadyState } from "../../../connection/connection.ts";
 import { type TidewayError, UsageError } from "../../../errors/index.ts";
 import { PreparedMessage } from "../../../protocol/prepared-message.ts";
+import type { StandardSchema } from "../../../schema/standard-schema.ts";
 import type { MessageSubscription } from "../../../streams/message-subscription.ts";
+import type { SendData, SendOptions } from "../send-data.ts";
+import type { ServerSocket } from "../server-socket.ts";
+import { pipeTo, readableOf, type SendSource, writableOf } from "../socket-streams.ts";
+import type { MessageListenOptions } from "../socket.ts";
 import { JsonIterator } from "./json-iterator.ts";
 import { JsonReader } from "./json-reader.ts";
 import { JsonSubscription } from "./json-subscription.ts";
-import type { SendData, SendOptions } from "../send-data.ts";
-import type { ServerSocket } from "../server-socket.ts";
-import type { MessageListenOptions } from "../socket.ts";
-import { pipeTo, readableOf, type SendSource, writableOf } from "../socket-streams.ts";
-import type { StandardSchema } from "../../../schema/standard-schema.ts";
 import type { TypedSocket } from "./typed-socket.ts";
 
 /** The {@link TypedSocket} on top of a socket. Sends JSON, and validates received JSON with a schema. */

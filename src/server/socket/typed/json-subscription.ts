@@ -1,10 +1,10 @@
 import type { TidewayError } from "../../../errors/index.ts";
+import { isThenable } from "../../../schema/values.ts";
 import type { Message } from "../../../streams/message-consumer.ts";
 import type { MessageSubscription } from "../../../streams/message-subscription.ts";
-import type { JsonReader, Reading } from "./json-reader.ts";
-import type { MessageListenOptions } from "../socket.ts";
 import { checkListener } from "../socket-arguments.ts";
-import { isThenable } from "../../../schema/values.ts";
+import type { MessageListenOptions } from "../socket.ts";
+import type { JsonReader, Reading } from "./json-reader.ts";
 
 /** Passes the values of a typed socket to a callback. */
 export class JsonSubscription<T> implements MessageSubscription {

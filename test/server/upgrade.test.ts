@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { reportingServers } from "../../suite/start.ts";
-import type { Running } from "../../suite/transports.ts";
+import { reportingServers } from "../suite/start.ts";
+import type { Running } from "../suite/transports.ts";
 import {
   closeOf,
   handshake,
@@ -9,7 +9,7 @@ import {
   openClient,
   RawClient,
   statusOf,
-} from "../../support/clients.ts";
+} from "../support/clients.ts";
 
 const { onError, start } = reportingServers();
 let server: Running;

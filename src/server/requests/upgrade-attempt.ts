@@ -1,10 +1,10 @@
 import type { ByteConnectionOptions } from "../../connection/byte-connection-options.ts";
 import type { Connection } from "../../connection/connection.ts";
 import type { HttpRefusal, WebSocketOffer } from "../../protocol/handshake/index.ts";
-import type { OriginClaim } from "./origin-policy.ts";
-import type { ClientCertificate } from "./client-certificate.ts";
 import type { ConnectionLimits } from "../options/connection-limits.ts";
 import type { Socket } from "../socket/socket.ts";
+import type { ClientCertificate } from "./client-certificate.ts";
+import type { OriginClaim } from "./origin-policy.ts";
 
 /** The remote address of a connection. */
 export interface Peer {
