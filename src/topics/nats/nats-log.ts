@@ -63,6 +63,7 @@ export class NatsLog {
   readonly #age: NatsMessageAge;
   readonly #known = new KnownTails();
   readonly #positionReads = new SharedRead((subject) => this.#readPositions(subject));
+  readonly #tailReads = new SharedRead((subject) => this.readTail(subject));
 
   constructor(stream: NatsStream, { maxAgeMs, nowMs }: NatsLogEnvironment) {
     this.#stream = stream;
@@ -90,7 +91,7 @@ export class NatsLog {
     const stored = await this.#store(subject, encodeNumbered(position, payload), tail, msgID);
     if (stored === undefined) return undefined;
     if (stored.duplicate) {
-      return { position: await this.positionOf(subject, stored.seq), isDuplicate: true };
+      return { position: await this.positionOfDuplicate(subject, stored.seq), isDuplicate: true };
     }
     this.#keep(subject, { position, sequence: stored.seq, id }, startMs);
     return { position, isDuplicate: false };
@@ -196,6 +197,17 @@ export class NatsLog {
       "BROKER_REFUSED",
       "the publication with this id was stored before, but is no longer in the history",
     );
+  }
+
+  /**
+   * Reads the position of a message with an id that NATS has acknowledged again. The first acknowledgement may not
+   * have arrived, so this process may not know the message. Reads the last message too, so that its loss is noticed.
+   *
+   * @throws BrokerError `BROKER_REFUSED` if the message is no longer stored
+   */
+  async positionOfDuplicate(subject: string, sequence: number): Promise<Position> {
+    await this.#tailReads.get(subject);
+    return this.positionOf(subject, sequence);
   }
 
   /** Reads the last message of a topic. Starts the topic with a mark if it has no message. */

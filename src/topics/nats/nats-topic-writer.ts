@@ -9,7 +9,12 @@ import type { Tail } from "./nats-record.ts";
 export interface NatsWriterEnvironment {
   readonly log: Pick<
     NatsLog,
-    "appendNumbered" | "appendFollowing" | "tail" | "readTail" | "positionOf"
+    | "appendNumbered"
+    | "appendFollowing"
+    | "tail"
+    | "readTail"
+    | "positionOf"
+    | "positionOfDuplicate"
   >;
   /**
    * Whether several servers of a NATS cluster store the stream. They may remember the id of a message that they
@@ -151,7 +156,7 @@ export class NatsTopicWriter {
 
   #positionOf(ack: { readonly seq: number; readonly duplicate: boolean }): Promise<Position> {
     return ack.duplicate
-      ? this.#environment.log.positionOf(this.#subject, ack.seq)
+      ? this.#environment.log.positionOfDuplicate(this.#subject, ack.seq)
       : this.#placements.waitFor(ack.seq);
   }
 

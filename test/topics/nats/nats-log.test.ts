@@ -672,6 +672,23 @@ describe("a NatsLog that has lost data in NATS", () => {
     expect((await append(log, "c")).position).toEqual({ ...now, offset: 2 });
   });
 
+  it.each(["numbered", "following"] as const)(
+    "begins another epoch if it knew the lost message, a %s one, only as a duplicate",
+    async (kind) => {
+      const nats = new FakeNats();
+      const { log } = openServer(nats);
+      const { position } = await append(log, "a");
+      const { log: other } = openServer(nats);
+      if (kind === "numbered") await append(other, "b");
+      else await follow(other, "b", await other.readTail(SUBJECT));
+      const receipt = { position: { ...position, offset: 2 }, isDuplicate: true };
+      expect(await append(log, "b")).toEqual(receipt);
+      nats.stored.pop();
+      nats.lastSequence--;
+      expect((await append(log, "c")).position.epoch).not.toBe(position.epoch);
+    },
+  );
+
   it("begins another epoch if messages are lost after one without a position", async () => {
     const nats = new FakeNats();
     const { log } = openServer(nats);

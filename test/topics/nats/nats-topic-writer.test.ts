@@ -26,6 +26,8 @@ class FakeLog {
   /** Called when a writer starts to follow the topic. */
   onFollow = (): void => {};
   tailReads = 0;
+  /** The sequence numbers of the duplicates. The writer has read their positions. */
+  readonly duplicates: number[] = [];
   /** Whether another server is faster than the next numbered message. */
   isOvertaken = false;
   onPlaced: ((tail: Tail) => void) | undefined;
@@ -33,7 +35,12 @@ class FakeLog {
 
   readonly log: Pick<
     NatsLog,
-    "appendNumbered" | "appendFollowing" | "tail" | "readTail" | "positionOf"
+    | "appendNumbered"
+    | "appendFollowing"
+    | "tail"
+    | "readTail"
+    | "positionOf"
+    | "positionOfDuplicate"
   > = {
     appendNumbered: async (_, { payload }) => {
       await this.#acknowledgement(payload, undefined);
@@ -55,6 +62,10 @@ class FakeLog {
       return at(this.offset);
     },
     positionOf: async (_, sequence) => at(sequence / 10).position,
+    positionOfDuplicate: async (_, sequence) => {
+      this.duplicates.push(sequence);
+      return at(sequence / 10).position;
+    },
   };
 
   open(maxInFlight = 64, isReplicated = false): NatsTopicWriter {
@@ -180,6 +191,7 @@ describe("NatsTopicWriter", () => {
     }
     const [, first, second] = await Promise.all(storing);
     expect(second).toEqual({ position: first.position, isDuplicate: true });
+    expect(nats.duplicates).toEqual([at(second.position.offset).sequence]);
   });
 
   it("rejects only the publication that NATS refuses, and continues", async () => {
