@@ -4,12 +4,14 @@ import type { Duplex } from "node:stream";
 import DefaultSocket, {
   createWebSocketStream,
   type AddressInfo,
+  type CertMeta,
   type ClientOptions,
   type CloseEvent,
   type Data,
   type ErrorEvent,
   type Event,
   type EventListenerOptions,
+  type FinishRequestCallback,
   type MessageEvent,
   type PerMessageDeflateOptions,
   type RawData,
@@ -38,7 +40,16 @@ server.on("connection", (socket: DefaultSocket, request: IncomingMessage) => {
   socket.on("error", (error: Error) => console.log(error.message, request.url));
 });
 const { port } = server.address() as AddressInfo;
-const clientOptions: ClientOptions = { maxPayload: 10, skipUTF8Validation: true };
+const finishRequest: FinishRequestCallback = (request, socket) => {
+  request.setHeader("X-Url", socket.url);
+  request.end();
+};
+const clientOptions: ClientOptions = {
+  maxPayload: 10,
+  skipUTF8Validation: true,
+  checkServerIdentity: (_name, certificate: CertMeta) => certificate.length > 0,
+  finishRequest,
+};
 const client: WebSocket = new WebSocket(`ws://localhost:${port}`, clientOptions);
 const listening: EventListenerOptions = { once: true };
 client.addEventListener("open", (event: Event) => console.log(event.type), listening);

@@ -37,6 +37,7 @@ Object.assign(WebSocket, {
 export { WebSocket, WebSocket as default, WebSocket as "module.exports" };
 export { WebSocketServer, WebSocketServer as Server, createWebSocketStream, Receiver, Sender };
 export { PerMessageDeflate, extension, subprotocol };
+export type { AddressInfo } from "node:net";
 export type { SendCallback } from "./callbacks.ts";
 export type { SendOptions } from "./socket-output.ts";
 export type { CommonOptions, SocketOptions } from "./socket-options.ts";
@@ -48,7 +49,7 @@ export type {
   WebSocketEventMap,
 } from "./event-listeners.ts";
 export type { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
-export type { ClientOptions } from "./client/options.ts";
+export type { CertMeta, ClientOptions, FinishRequestCallback } from "./client/options.ts";
 export type { DeflateZlibOptions, PerMessageDeflateOptions } from "./deflate-options.ts";
 export type { DeflateParams } from "./deflate-params.ts";
 export type { ExtensionInit, ExtensionParams, ExtensionValue } from "./extension.ts";

@@ -102,7 +102,8 @@ export declare namespace WebSocket {
   type EventListenerOptions = Listeners.EventListenerOptions;
   type ClientOptions = Client.ClientOptions;
   type PerMessageDeflateOptions = Deflate.PerMessageDeflateOptions;
-  type FinishRequestCallback = NonNullable<Client.ClientOptions["finishRequest"]>;
+  type CertMeta = Client.CertMeta;
+  type FinishRequestCallback = Client.FinishRequestCallback;
   type VerifyClientCallbackSync<R extends IncomingMessage = IncomingMessage> =
     ServerTypes.VerifyClientCallbackSync<R>;
   type VerifyClientCallbackAsync<R extends IncomingMessage = IncomingMessage> =

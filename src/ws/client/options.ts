@@ -10,12 +10,15 @@ import type { CreateConnection } from "./create-connection.ts";
 
 type HttpOptions = Omit<RequestOptions, "checkServerIdentity" | "createConnection">;
 
+/** One or several certificates. */
+export type CertMeta = string | string[] | Buffer | Buffer[];
+
 /** Declared as methods, so that TypeScript accepts callbacks for the types of `ws` and of Node.js. */
 interface Callbacks {
   checkServerIdentity(
     this: void,
     hostname: string,
-    certificate: PeerCertificate | string | string[] | Buffer | Buffer[],
+    certificate: PeerCertificate | CertMeta,
   ): Error | boolean | undefined;
   finishRequest(this: void, request: ClientRequest, webSocket: WebSocket): void;
 }
@@ -54,6 +57,9 @@ export interface ClientOptions extends HttpOptions, CommonOptions {
   /** The `Sec-WebSocket-Version` header: 8 or 13. Default: 13. */
   protocolVersion?: number | undefined;
 }
+
+/** The callback of the option `finishRequest`. */
+export type FinishRequestCallback = NonNullable<ClientOptions["finishRequest"]>;
 
 /** The options that the opening handshake uses. */
 export interface HandshakeOptions {
