@@ -37,16 +37,16 @@ export type {
   PublicationDraft,
   Retention,
   VolatileMessage,
-} from "./broker.ts";
-export type { EnterOptions, LeaveOptions } from "./enter-options.ts";
-export type { MemberChange, MemberListener, MemberWatch } from "./member-watches.ts";
-export { MemoryBroker, type MemoryBrokerOptions } from "./memory-broker.ts";
-export { formatPosition, type Position, readPosition } from "./position.ts";
-export type { Presence } from "./presence-lease.ts";
-export type { HistoryPage, Publication, TopicData } from "./publication.ts";
-export type { PublishOptions, PublishResult } from "./publish.ts";
-export type { Timers } from "./timers.ts";
-export type { SubscribeOptions, TopicSubscription } from "./subscription.ts";
+} from "./broker/broker.ts";
+export type { EnterOptions, LeaveOptions } from "./presence/enter-options.ts";
+export type { MemberChange, MemberListener, MemberWatch } from "./presence/member-watches.ts";
+export { MemoryBroker, type MemoryBrokerOptions } from "./broker/memory-broker.ts";
+export { formatPosition, type Position, readPosition } from "./broker/position.ts";
+export type { Presence } from "./presence/presence-lease.ts";
+export type { HistoryPage, Publication, TopicData } from "./broker/publication.ts";
+export type { PublishOptions, PublishResult } from "./messages/publish.ts";
+export type { Timers } from "./broker/timers.ts";
+export type { SubscribeOptions, TopicSubscription } from "./subscribers/subscription.ts";
 export type { HistoryOptions, Topic } from "./topic.ts";
 export {
   dataOnly,
@@ -54,9 +54,13 @@ export {
   envelope,
   type Member,
   type TopicMessage,
-} from "./topic-message.ts";
-export type { TopicOptions } from "./topic-options.ts";
-export type { SharedMessage, TopicSocket, TopicTarget } from "./topic-socket.ts";
+} from "./messages/topic-message.ts";
+export type { TopicOptions } from "./messages/topic-options.ts";
+export type { SharedMessage, TopicSocket, TopicTarget } from "./messages/topic-socket.ts";
 export { Topics, type TopicsOptions } from "./topics.ts";
-export type { MessageListener, MessageListening, SendOptions } from "./volatile-messages.ts";
+export type {
+  MessageListener,
+  MessageListening,
+  SendOptions,
+} from "./messages/volatile-messages.ts";
 export { isTopicName } from "../topic-names/topic-name.ts";

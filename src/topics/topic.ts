@@ -1,39 +1,39 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { UsageError } from "../errors/index.ts";
 import type { LossReason } from "../topic-names/loss-reason.ts";
-import type { BrokerPage } from "./broker.ts";
-import type { FeedRegistry } from "./feed-registry.ts";
-import { writeMember } from "./member.ts";
+import type { BrokerPage } from "./broker/broker.ts";
+import type { FeedRegistry } from "./subscribers/feed-registry.ts";
+import { writeMember } from "./presence/member.ts";
 import {
   checkEnterOptions,
   checkLeaveOptions,
   type EnterOptions,
   type LeaveOptions,
-} from "./enter-options.ts";
-import { checkOptions, invalidOption, shown } from "./options.ts";
-import { isNoPosition, type Position, readPosition } from "./position.ts";
-import type { MemberListener, MemberWatch, MemberWatches } from "./member-watches.ts";
-import type { Presence } from "./presence-lease.ts";
-import type { PresenceLeases } from "./presence-leases.ts";
-import { readPresence } from "./presence-view.ts";
-import type { HistoryPage, Publication, TopicData } from "./publication.ts";
-import { publish, type PublishOptions, type PublishResult } from "./publish.ts";
-import { consecutiveAfter, findGap } from "./recovery.ts";
+} from "./presence/enter-options.ts";
+import { checkOptions, invalidOption, shown } from "./broker/check-options.ts";
+import { isNoPosition, type Position, readPosition } from "./broker/position.ts";
+import type { MemberListener, MemberWatch, MemberWatches } from "./presence/member-watches.ts";
+import type { Presence } from "./presence/presence-lease.ts";
+import type { PresenceLeases } from "./presence/presence-leases.ts";
+import { readPresence } from "./presence/presence-view.ts";
+import type { HistoryPage, Publication, TopicData } from "./broker/publication.ts";
+import { publish, type PublishOptions, type PublishResult } from "./messages/publish.ts";
+import { consecutiveAfter, findGap } from "./broker/recovery.ts";
 import {
   checkSubscribeOptions,
   type SubscribeOptions,
   type TopicSubscription,
-} from "./subscription.ts";
-import type { Member } from "./topic-message.ts";
-import type { TopicSettings } from "./topic-options.ts";
-import { socketOf, type TopicTarget } from "./topic-socket.ts";
-import { type TopicsEnvironment, withTimeout } from "./topics-environment.ts";
+} from "./subscribers/subscription.ts";
+import type { Member } from "./messages/topic-message.ts";
+import type { TopicSettings } from "./messages/topic-options.ts";
+import { socketOf, type TopicTarget } from "./messages/topic-socket.ts";
+import { type TopicsEnvironment, withTimeout } from "./messages/topics-environment.ts";
 import type {
   MessageListener,
   MessageListening,
   SendOptions,
   VolatileMessages,
-} from "./volatile-messages.ts";
+} from "./messages/volatile-messages.ts";
 
 /** Options of `topic.history`. */
 export interface HistoryOptions {

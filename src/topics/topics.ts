@@ -1,16 +1,16 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { BrokerError, UsageError } from "../errors/index.ts";
-import type { Broker } from "./broker.ts";
+import type { Broker } from "./broker/broker.ts";
 import { isTopicName, MAX_NAME_LENGTH } from "../topic-names/topic-name.ts";
 import type { TopicPattern } from "../topic-names/topic-pattern.ts";
 import { describeError } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
 import { printError, safeListener } from "../errors/safe-listener.ts";
-import { debugLog } from "./debug-log.ts";
-import { FeedRegistry, withEviction } from "./feed-registry.ts";
-import { SettingsByPattern } from "./pattern-settings.ts";
-import { MemberWatches } from "./member-watches.ts";
-import { MemoryBroker } from "./memory-broker.ts";
+import { debugLog } from "./broker/debug-log.ts";
+import { FeedRegistry, withEviction } from "./subscribers/feed-registry.ts";
+import { SettingsByPattern } from "./messages/pattern-settings.ts";
+import { MemberWatches } from "./presence/member-watches.ts";
+import { MemoryBroker } from "./broker/memory-broker.ts";
 import {
   checkFunction,
   checkMethods,
@@ -19,16 +19,20 @@ import {
   DEFAULT_MAX_TOPICS,
   isObject,
   shown,
-} from "./options.ts";
-import { PresenceLeases } from "./presence-leases.ts";
-import type { TopicData } from "./publication.ts";
-import type { Content } from "./recent-publications.ts";
-import { every, type Timers } from "./timers.ts";
+} from "./broker/check-options.ts";
+import { PresenceLeases } from "./presence/presence-leases.ts";
+import type { TopicData } from "./broker/publication.ts";
+import type { Content } from "./messages/recent-publications.ts";
+import { every, type Timers } from "./broker/timers.ts";
 import { type Topic, TopicHandle, type TopicsState } from "./topic.ts";
-import { resolveTopicOptions, type TopicOptions, type TopicSettings } from "./topic-options.ts";
-import type { SharedMessage } from "./topic-socket.ts";
-import type { TopicsEnvironment } from "./topics-environment.ts";
-import { VolatileMessages } from "./volatile-messages.ts";
+import {
+  resolveTopicOptions,
+  type TopicOptions,
+  type TopicSettings,
+} from "./messages/topic-options.ts";
+import type { SharedMessage } from "./messages/topic-socket.ts";
+import type { TopicsEnvironment } from "./messages/topics-environment.ts";
+import { VolatileMessages } from "./messages/volatile-messages.ts";
 
 /** Options of {@link Topics}. The options of {@link TopicOptions} apply to all topics. */
 export interface TopicsOptions extends TopicOptions {

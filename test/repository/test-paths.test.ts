@@ -115,8 +115,8 @@ it("each listed test exists and has no source at its path", () => {
 
 it.each([
   "server/upgrade/upgrade-gate",
-  "topics/feed",
-  "topics/subscriber",
+  "topics/subscribers/feed",
+  "topics/subscribers/subscriber",
   "topics/nats/nats-log",
 ])("src/%s.ts has a test at its path", (path) => {
   expect(sources).toContain(`src/${path}.ts`);

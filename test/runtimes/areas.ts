@@ -22,7 +22,7 @@ export const AREAS: readonly Area[] = [
   { name: "server", paths: ["test/server", "test/node", "test/interop/our-server"] },
   {
     name: "topics on Redis and NATS",
-    paths: ["test/topics/redis/", "test/topics/nats/", "test/topics/debug-log.engine"],
+    paths: ["test/topics/redis/", "test/topics/nats/", "test/topics/broker/debug-log.engine"],
   },
   { name: "topics in memory", paths: ["test/topics"] },
   { name: "the interface of ws", paths: ["test/ws"] },

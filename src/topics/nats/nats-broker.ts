@@ -10,8 +10,8 @@ import type {
   VolatileMessage,
 } from "tideway/topics";
 import { BrokerError, UsageError } from "../../errors/index.ts";
-import { debugLog } from "../debug-log.ts";
-import { encodeMessage, encodePayload } from "../payload.ts";
+import { debugLog } from "../broker/debug-log.ts";
+import { encodeMessage, encodePayload } from "../broker/payload.ts";
 import type { NatsConnection, NatsJetStream } from "./nats-client.ts";
 import { toBrokerError } from "./nats-errors.ts";
 import { NatsLog } from "./nats-log.ts";

@@ -1,8 +1,8 @@
 import { BrokerError } from "../../errors/index.ts";
-import type { BrokerPage, HistoryQuery, BrokerPublishResult } from "../broker.ts";
-import type { Position } from "../position.ts";
-import type { Publication } from "../publication.ts";
-import { delay } from "../timers.ts";
+import type { BrokerPage, HistoryQuery, BrokerPublishResult } from "../broker/broker.ts";
+import type { Position } from "../broker/position.ts";
+import type { Publication } from "../broker/publication.ts";
+import { delay } from "../broker/timers.ts";
 import type { NatsPublishAck, NatsStoredMessage } from "./nats-client.ts";
 import { isConflict } from "./nats-errors.ts";
 import { NatsHistoryReader } from "./nats-history-reader.ts";

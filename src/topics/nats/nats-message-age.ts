@@ -1,5 +1,5 @@
-import type { KnownTail } from "./nats-known-tails.ts";
 import type { NatsStoredMessage } from "./nats-client.ts";
+import type { KnownTail } from "./nats-known-tails.ts";
 import type { NatsStream } from "./nats-stream.ts";
 
 /** A read of the clock of NATS. */

@@ -1,4 +1,4 @@
-import type { Position } from "../position.ts";
+import type { Position } from "../broker/position.ts";
 import { isMark, type NumberedRecord, positionAt, type Tail } from "./nats-record.ts";
 
 /** A message that NATS has delivered. */

@@ -1,3 +1,4 @@
+import { UsageError } from "../../errors/index.ts";
 import {
   checkNames,
   checkOptions,
@@ -6,8 +7,7 @@ import {
   hasMethod,
   invalidOption,
   shown,
-} from "../options.ts";
-import { UsageError } from "../../errors/index.ts";
+} from "../broker/check-options.ts";
 
 /** Options of a {@link NatsBroker}. */
 export interface NatsBrokerOptions {

@@ -1,4 +1,4 @@
-import type { Position } from "../position.ts";
+import type { Position } from "../broker/position.ts";
 import type { Tail } from "./nats-record.ts";
 
 /** How long to wait for the delivery of a stored message, before its position is read from the stream. */

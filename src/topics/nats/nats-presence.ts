@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors/index.ts";
-import type { PresenceEntry } from "../broker.ts";
+import type { PresenceEntry } from "../broker/broker.ts";
 import type { NatsStream, ReadQuery, StoredText } from "./nats-stream.ts";
 
 /** How long NATS keeps an entry that is not renewed. This is also the maximum time to live of an entry. */

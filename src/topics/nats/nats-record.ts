@@ -1,6 +1,6 @@
-import { decodePayload, encodeRecord } from "../payload.ts";
-import { formatPosition, type Position, readPosition } from "../position.ts";
-import type { Publication } from "../publication.ts";
+import { decodePayload, encodeRecord } from "../broker/payload.ts";
+import { formatPosition, type Position, readPosition } from "../broker/position.ts";
+import type { Publication } from "../broker/publication.ts";
 
 /** A message on the subject of a topic, with its position. */
 export interface Tail {

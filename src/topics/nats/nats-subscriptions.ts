@@ -1,6 +1,6 @@
 import type { DebugLog } from "../../errors/debug-log.ts";
-import type { BrokerListener } from "../broker.ts";
-import { topicsFull } from "../options.ts";
+import type { BrokerListener } from "../broker/broker.ts";
+import { topicsFull } from "../broker/check-options.ts";
 import type { NatsConnection } from "./nats-client.ts";
 import type { Tail } from "./nats-record.ts";
 import { type NatsLiveTopic, NatsTopicListening } from "./nats-topic-listening.ts";

@@ -1,7 +1,7 @@
-import type { BrokerListener, VolatileMessage } from "../broker.ts";
-import { decodeMessage } from "../payload.ts";
-import type { Position } from "../position.ts";
-import { delay } from "../timers.ts";
+import type { BrokerListener, VolatileMessage } from "../broker/broker.ts";
+import { decodeMessage } from "../broker/payload.ts";
+import type { Position } from "../broker/position.ts";
+import { delay } from "../broker/timers.ts";
 import type { NatsConnection, NatsMessage, NatsSubscription } from "./nats-client.ts";
 import { type LiveRecord, NatsNumbering, type PlacedRecord } from "./nats-numbering.ts";
 import { isPresenceChange } from "./nats-presence.ts";

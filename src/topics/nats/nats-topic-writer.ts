@@ -1,6 +1,6 @@
 import type { BrokerError } from "../../errors/index.ts";
-import type { BrokerPublishResult } from "../broker.ts";
-import type { Position } from "../position.ts";
+import type { BrokerPublishResult } from "../broker/broker.ts";
+import type { Position } from "../broker/position.ts";
 import type { NatsDraft, NatsLog } from "./nats-log.ts";
 import { NatsPlacements } from "./nats-placements.ts";
 import type { Tail } from "./nats-record.ts";

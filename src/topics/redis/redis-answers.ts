@@ -1,8 +1,8 @@
 import { BrokerError } from "../../errors/index.ts";
-import type { BrokerPage, PresenceEntry, BrokerPublishResult } from "../broker.ts";
-import { decodePayload } from "../payload.ts";
-import { type Position, readPosition } from "../position.ts";
-import type { Publication } from "../publication.ts";
+import type { BrokerPage, PresenceEntry, BrokerPublishResult } from "../broker/broker.ts";
+import { decodePayload } from "../broker/payload.ts";
+import { type Position, readPosition } from "../broker/position.ts";
+import type { Publication } from "../broker/publication.ts";
 
 /** The error replies that are temporary: Redis is busy, starting, failing over, or moving a slot. */
 const TEMPORARY = new Set([

@@ -11,7 +11,6 @@ import type {
 } from "tideway/topics";
 import { BrokerError, UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
-import { debugLog } from "../debug-log.ts";
 import {
   checkBoolean,
   checkNames,
@@ -21,8 +20,9 @@ import {
   hasMethod,
   invalidOption,
   shown,
-} from "../options.ts";
-import { encodeMessage, encodePayload } from "../payload.ts";
+} from "../broker/check-options.ts";
+import { debugLog } from "../broker/debug-log.ts";
+import { encodeMessage, encodePayload } from "../broker/payload.ts";
 import {
   readMembers,
   readPage,
@@ -30,7 +30,6 @@ import {
   readTime,
   toBrokerError,
 } from "./redis-answers.ts";
-import { MESSAGE_MARK, RedisSubscriptions } from "./redis-subscriptions.ts";
 import {
   commandsOf,
   type IoRedisClient,
@@ -50,6 +49,7 @@ import {
   SEND,
   withShardedChannel,
 } from "./redis-scripts.ts";
+import { MESSAGE_MARK, RedisSubscriptions } from "./redis-subscriptions.ts";
 
 /** Options of a {@link RedisBroker}. */
 export interface RedisBrokerOptions {

@@ -1,4 +1,4 @@
-import { backoffMs, delay } from "../timers.ts";
+import { backoffMs, delay } from "../broker/timers.ts";
 import { isErrorReply, toBrokerError } from "./redis-answers.ts";
 import type { OpenConnection, RedisListener, RedisListening } from "./redis-client.ts";
 import { WatchedConnection } from "./redis-watched-connection.ts";

@@ -1,4 +1,4 @@
-import { every } from "../timers.ts";
+import { every } from "../broker/timers.ts";
 import { isErrorReply, toBrokerError } from "./redis-answers.ts";
 import type { OpenConnection, RedisListener, RedisListening } from "./redis-client.ts";
 import { type SlotRange, slotOf } from "./redis-slots.ts";

@@ -1,7 +1,7 @@
 import { type DebugLog, describeError } from "../../errors/debug-log.ts";
-import type { BrokerListener, VolatileMessage } from "../broker.ts";
-import { topicsFull } from "../options.ts";
-import { decodeMessage, decodeRecord } from "../payload.ts";
+import type { BrokerListener, VolatileMessage } from "../broker/broker.ts";
+import { topicsFull } from "../broker/check-options.ts";
+import { decodeMessage, decodeRecord } from "../broker/payload.ts";
 import { toBrokerError } from "./redis-answers.ts";
 import type { RedisListener, RedisListening } from "./redis-client.ts";
 import { ReceivedMessages } from "./redis-received-messages.ts";

@@ -1,4 +1,4 @@
-import { every } from "../timers.ts";
+import { every } from "../broker/timers.ts";
 import { isErrorReply } from "./redis-answers.ts";
 import type { ConnectionListener, ListeningConnection, OpenConnection } from "./redis-client.ts";
 
