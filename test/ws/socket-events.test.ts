@@ -116,6 +116,16 @@ describe("the events of a WebSocket", () => {
     await once(server, "close");
   });
 
+  it("include no message after terminate, also if it arrived before", async () => {
+    const { client, server } = await webSocketPair();
+    const received = collect(server);
+    server.once("message", () => server.terminate());
+    client.send("first");
+    client.send("second");
+    await once(server, "close");
+    expect(received).toEqual([Buffer.from("first")]);
+  });
+
   it("continue after a listener throws, and leave the exception uncaught", async () => {
     const { client, server } = await webSocketPair();
     const error = new Error("a bug");

@@ -90,11 +90,13 @@ describe("the opening handshake", () => {
     },
   );
 
-  it("passes messages that arrive together with the response", async () => {
+  it("passes messages that arrive together with the response to listeners that are added after `await`", async () => {
     const url = await serveBytes((peer, request) => {
       peer.write(`${acceptance(request)}\x81\x05early`, "latin1");
     });
-    const [data] = await once(openSocket(url).socket, "message");
+    const { socket } = openSocket(url);
+    await once(socket, "open");
+    const [data] = await once(socket, "message");
     expect(String(data)).toBe("early");
   });
 
