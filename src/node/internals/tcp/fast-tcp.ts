@@ -41,6 +41,8 @@ function writeDirectly(
   if (typeof handle?.writeBuffer !== "function" || socket.writableLength > 0) return undefined;
   const status = write(handle, bytes, listener);
   if (status < 0) socket.destroy(systemError(status, "write"));
+  // As a write of the stream does, restart the idle timeout that the application has set.
+  else if (socket.timeout) socket.setTimeout(socket.timeout);
   return status === 0;
 }
 

@@ -57,6 +57,16 @@ describe("a direct write", () => {
     expect([...(await readAll())]).toEqual([1, 2, 3, 4]);
   });
 
+  it("restarts the idle timeout of the socket, if it has one", async () => {
+    const setTimeout = vi.spyOn(writer, "setTimeout");
+    await write(Buffer.of(1));
+    expect(setTimeout).not.toHaveBeenCalled();
+    writer.setTimeout(60_000);
+    setTimeout.mockClear();
+    await write(Buffer.of(2));
+    expect(setTimeout.mock.calls).toEqual([[60_000]]);
+  });
+
   it("waits for a slow reader and delivers everything in order before the end", async () => {
     const sizes = [1, 1 << 23, 10, 1 << 22, 1 << 22, 3];
     const buffer = Buffer.alloc(1 << 23);
