@@ -36,7 +36,7 @@ export function readTarget(
   if (rawHeaders.length > 2 * MAX_HEADER_COUNT || mayLackHeaders(rawHeaders, server)) {
     return TOO_MANY_FIELDS;
   }
-  if (hasSpaceBeforeColon(rawHeaders)) return SPACE_BEFORE_COLON;
+  if (hasInvalidName(rawHeaders)) return INVALID_NAME;
   const target = splitTarget(request.url ?? "");
   // RFC 9112 3.2: a server MUST answer 400 to more than one Host, and to an invalid one.
   if (target === undefined || hasSeveralHosts(rawHeaders)) return MALFORMED;
@@ -82,7 +82,7 @@ function pathLength(pathAndQuery: string): number {
 
 export const MALFORMED: HttpRefusal = refuse(400, "The request's target or Host is malformed.");
 export const TOO_MANY_FIELDS: HttpRefusal = refuse(431, "The request has too many header fields.");
-const SPACE_BEFORE_COLON = refuse(400, "A header field has a space before its colon.");
+const INVALID_NAME = refuse(400, "The name of a header field is empty or has a space.");
 const PATH_TOO_LONG = refuse(414, `The path is longer than ${MAX_PATH_LENGTH} bytes.`);
 
 /** A URI has only visible ASCII characters (RFC 3986 2). The parser of Node.js 20.19 accepts others too. */
@@ -107,8 +107,13 @@ function hasSeveralHosts(rawHeaders: readonly string[]): boolean {
   return count > 1;
 }
 
-/** A server MUST answer 400 (RFC 9112 5.1). The parser of Node.js 20.19 accepts the space as a part of the name. */
-function hasSpaceBeforeColon(rawHeaders: readonly string[]): boolean {
-  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i].endsWith(" ")) return true;
+/**
+ * A server MUST answer 400 to a space before a colon (RFC 9112 5.1). The parser of Node.js 20.19 accepts spaces in
+ * names, and empty names. `Headers` would throw for them.
+ */
+function hasInvalidName(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i] === "" || rawHeaders[i].includes(" ")) return true;
+  }
   return false;
 }

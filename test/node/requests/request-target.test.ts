@@ -1,5 +1,8 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import { type RefusalReport, serve } from "tideway/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { readTarget } from "../../../src/node/requests/request-target.ts";
 import { TLS } from "../../support/certificate.ts";
 import { answerOf, extendedConnect, openSession } from "../http2/support.ts";
 import { handshake, RawClient, statusOf } from "../../support/clients.ts";
@@ -52,6 +55,8 @@ describe("the URL of a request", () => {
 
   it.each<[string, string, string[]]>([
     ["a space before a colon", "GET / HTTP/1.1", ["Host: a", "X : b"]],
+    ["a space in the name of a field", "GET / HTTP/1.1", ["Host: a", "X Y: b"]],
+    ["a field without a name", "GET / HTTP/1.1", ["Host: a", ": b"]],
     ["a path that is not ASCII", "GET /\xe9 HTTP/1.1", ["Host: a"]],
     ["a query that is not ASCII", "GET /?\xe9 HTTP/1.1", ["Host: a"]],
     ["a fragment", "GET /a#b HTTP/1.1", ["Host: a"]],
@@ -68,6 +73,15 @@ describe("the URL of a request", () => {
   ])("with %s is refused with 400 (RFC 9112 3.2)", async (_what, requestLine, fields) => {
     expect(statusOf(await answerTo(requestLine, fields))).toBe(400);
   });
+
+  it.each(["X ", "X Y", ""])(
+    "is not read with a field named %o, as Node.js 20.19 parses it",
+    (name) => {
+      const head = { url: "/", headers: { host: "a" }, rawHeaders: ["Host", "a", name, "b"] };
+      const request = Object.assign(new IncomingMessage(new Socket()), head);
+      expect(readTarget(request, { maxHeadersCount: null })).toMatchObject({ status: 400 });
+    },
+  );
 
   it("that is too long, malformed or has too many fields is refused with the reason", async () => {
     const fields = ["Host: a", ...Array<string>(99).fill("X: x")];
