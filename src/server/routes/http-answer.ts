@@ -34,12 +34,18 @@ export function answerRequest(
 }
 
 function checkResponse(answer: unknown, { key }: HttpEntry): Response {
-  if (isResponse(answer)) return answer;
-  const got = answer === null ? "null" : `a value of type ${typeof answer}`;
+  // `Response.error()` has the status 0. Bun and Deno allow 101, which only an accepted handshake gets.
+  if (isResponse(answer) && answer.status >= 200) return answer;
   throw new TidewayError(
     "NO_RESPONSE",
-    `the handler of the route ${JSON.stringify(key)} returned ${got}; return a Response`,
+    `the handler of the route ${JSON.stringify(key)} returned ${describeAnswer(answer)}; return a Response`,
   );
+}
+
+function describeAnswer(answer: unknown): string {
+  if (isResponse(answer))
+    return `a Response with the status ${answer.status}, which cannot be sent`;
+  return answer === null ? "null" : `a value of type ${typeof answer}`;
 }
 
 /** The response to a request with a failed handler. It does not reveal the error. */

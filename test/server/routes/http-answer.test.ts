@@ -51,6 +51,11 @@ describe("answerRequest", () => {
     ["rejects", () => Promise.reject(error), error],
     ["returns a string instead of a Response", () => "text", noResponse("a value of type string")],
     ["returns null instead of a Response", () => null, noResponse("null")],
+    [
+      "returns Response.error()",
+      () => Response.error(),
+      noResponse("a Response with the status 0, which cannot be sent"),
+    ],
     ["resolves without a Response", async () => {}, noResponse("a value of type undefined")],
   ])("answers with 500 and reports the error if the handler %s", async (_how, handle, expected) => {
     const request = new Request("http://localhost/a");
