@@ -66,9 +66,13 @@ function writeHead(
   const fields: string[] = [];
   let isFramed = length === undefined;
   for (const [name, value] of headers) {
+    // RFC 9112 6.1: the encoding belongs to this connection, so `node:http` chooses it.
+    if (name === "transfer-encoding") continue;
+    // RFC 9110 8.6: a server MUST NOT send the length with 204.
+    if (name === "content-length" && status === 204) continue;
     fields.push(name, value);
     if (name === "content-length" && length !== undefined) checkLength(value, length);
-    isFramed ||= name === "content-length" || name === "transfer-encoding";
+    isFramed ||= name === "content-length";
   }
   if (!isFramed) fields.push("content-length", String(length));
   response.writeHead(status, statusText || STATUS_CODES[status] || "", fields);

@@ -6,8 +6,18 @@ const DECODED_CODINGS: ReadonlySet<string> = new Set(decodedCodings());
 /** Node.js also decodes a body with several codings. */
 const DECODES_SEVERAL = versions["undici"] !== undefined;
 
-/** The fields for the connection to the other server (RFC 9110 7.6.1). */
-const CONNECTION_FIELDS = ["connection", "keep-alive", "transfer-encoding"] as const;
+/**
+ * The fields for the connection to the other server (RFC 9110 7.6.1). Trailer is one of them, because `fetch` drops
+ * the trailers that it announces.
+ */
+const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /**
  * Removes fields from a response of `fetch`: the fields for its connection, and the encoding and length of a body
@@ -19,7 +29,10 @@ export function withoutForeignFields(answer: Response): Response {
   if (answer.url === "") return answer;
   const { body, status, statusText } = answer;
   const headers = new Headers(answer.headers);
-  for (const name of CONNECTION_FIELDS) headers.delete(name);
+  const listed = listOf(headers.get("connection"));
+  for (const name of answer.headers.keys()) {
+    if (CONNECTION_FIELDS.has(name) || listed.includes(name)) headers.delete(name);
+  }
   if (isDecoded(headers.get("content-encoding"))) {
     headers.delete("content-encoding");
     headers.delete("content-length");
@@ -28,10 +41,14 @@ export function withoutForeignFields(answer: Response): Response {
 }
 
 function isDecoded(field: string | null): boolean {
-  if (field === null) return false;
-  const codings = field.split(",").map((coding) => coding.trim().toLowerCase());
+  const codings = listOf(field);
   if (codings.length > 1 && !DECODES_SEVERAL) return false;
-  return codings.every((coding) => DECODED_CODINGS.has(coding));
+  return codings.length > 0 && codings.every((coding) => DECODED_CODINGS.has(coding));
+}
+
+/** The elements of a field, in lower case. */
+function listOf(field: string | null): readonly string[] {
+  return field === null ? [] : field.split(",").map((element) => element.trim().toLowerCase());
 }
 
 function decodedCodings(): readonly string[] {

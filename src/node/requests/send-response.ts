@@ -50,18 +50,27 @@ function sendHead<Res extends NodeResponse>(
   answer: Response,
   fetch: FetchAccelerator,
 ): void {
-  const whole = answer.body === null ? undefined : fetch.wholeBody(answer);
-  if (whole !== undefined) writer.writeHead(response, answer, Buffer.byteLength(whole));
-  else {
-    // An answer to HEAD, and 304, may have the length of the body that is not sent.
-    if (response.req.method !== "HEAD" && answer.status !== 304) {
-      new ContentLength(answer).end();
-    }
-    writer.writeHead(response, answer);
-  }
+  writer.writeHead(response, answer, knownLength(response, answer, fetch));
   response.end();
   // The body of an answer to HEAD is not read.
   cancelBody(answer);
+}
+
+/** The length of a body that is not read. Undefined if it is not known, or if the head must not have it. */
+function knownLength<Res extends NodeResponse>(
+  { req }: Res,
+  answer: Response,
+  fetch: FetchAccelerator,
+): number | undefined {
+  if (answer.body !== null) {
+    const whole = fetch.wholeBody(answer);
+    return whole === undefined ? undefined : Buffer.byteLength(whole);
+  }
+  // An answer to HEAD, and 304, may have the length of the body that is not sent.
+  if (req.method === "HEAD" || answer.status === 304) return undefined;
+  new ContentLength(answer).end();
+  // RFC 9110 8.6: a server MUST NOT send the length with 204.
+  return answer.status === 204 ? undefined : 0;
 }
 
 /** Whether the body of `answer` has been read or sent. */
@@ -124,7 +133,7 @@ async function sendBody<Res extends NodeResponse>(
   }
   if (first.done) {
     length.end();
-    writer.writeHead(response, answer);
+    writer.writeHead(response, answer, 0);
     response.end();
     return;
   }

@@ -63,6 +63,12 @@ const streamOf = (...chunks: string[]): ReadableStream<Uint8Array> =>
     },
   });
 
+/** The fields of a response that tell where its body ends, with names in lower case. */
+function framingOf(response: string): string[] {
+  const fields = response.toLowerCase().split("\r\n\r\n", 1)[0].split("\r\n");
+  return fields.filter((field) => /^(content-length|transfer-encoding):/.test(field));
+}
+
 describe.each([
   ["with fast paths", true],
   ["without fast paths", false],
@@ -107,14 +113,45 @@ describe.each([
     else expect(received).toMatch(/\r\n\r\n4\r\nblob\r\n0\r\n\r\n$/);
   });
 
-  it.each(["content-length", "transfer-encoding"])("has its own %s alone", async (name) => {
-    const value = name === "content-length" ? "4" : "chunked";
-    const received = await respond(() => new Response("text", { headers: { [name]: value } }));
-    expect(received.match(/^(content-length|transfer-encoding): .*$/gim)).toEqual([
-      `${name}: ${value}`,
-    ]);
+  it("has its own Content-Length once", async () => {
+    const headers = { "Content-Length": "4" };
+    const received = await respond(() => new Response("text", { headers }));
+    expect(framingOf(received)).toEqual(["content-length: 4"]);
     expect(received).toContain("text");
   });
+
+  it.each([
+    ["chunked", "GET / HTTP/1.1"],
+    ["gzip", "GET / HTTP/1.1"],
+    ["chunked", "GET / HTTP/1.0"],
+  ])("ignores its Transfer-Encoding %s after %s (RFC 9112 6.1)", async (encoding, line) => {
+    const headers = { "Content-Length": "4", "Transfer-Encoding": encoding };
+    const received = await respond(
+      () => new Response("text", { headers }),
+      `${line}\r\nHost: a\r\n`,
+    );
+    expect(framingOf(received)).toEqual(["content-length: 4"]);
+    expect(received).toMatch(/\r\n\r\ntext$/);
+  });
+
+  it.each([
+    ["null with 200", () => new Response(null), ["content-length: 0"]],
+    ["null with 205", () => new Response(null, { status: 205 }), ["content-length: 0"]],
+    ["an empty text", () => new Response(""), ["content-length: 0"]],
+    [
+      "null with 204",
+      () => new Response(null, { status: 204, headers: { "Content-Length": "0" } }),
+      [],
+    ],
+    ["null with 304", () => new Response(null, { status: 304 }), []],
+  ])(
+    "of %s has the length of an empty body, if any (RFC 9110 8.6)",
+    async (_what, handle, fields) => {
+      const received = await respond(handle);
+      expect(framingOf(received)).toEqual(fields);
+      expect(received).toMatch(/\r\n\r\n$/);
+    },
+  );
 
   it("of a stream is sent in chunks with all cookies", async () => {
     const headers = new Headers([
@@ -236,6 +273,26 @@ describe.each([
       expect(received.match(/^content-length: .*$/gim)).toEqual(["content-length: 6"]);
       await server.stop();
     }
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it("of fetch has no fields of the other connection (RFC 9110 7.6.1)", async () => {
+    const upstream = createServer((_request, response) => {
+      response.setHeader("Connection", "Upgrade, X-Hop");
+      response.setHeader("Upgrade", "h2c");
+      response.setHeader("X-Hop", "1");
+      response.setHeader("X-Kept", "2");
+      response.setHeader("Trailer", "X-Sum");
+      response.write("te");
+      response.end("xt");
+    });
+    await once(upstream.listen(0), "listening");
+    onTestFinished(() => void upstream.close());
+    const { port } = upstream.address() as AddressInfo;
+    const received = await respond(async () => await fetch(`http://localhost:${port}`));
+    expect(received).toMatch(/^HTTP\/1\.1 200 /);
+    expect(received).toMatch(/^x-kept: 2\r$/im);
+    expect(received).not.toMatch(/^(x-hop|upgrade|trailer):/im);
     expect(onError).not.toHaveBeenCalled();
   });
 
