@@ -18,7 +18,10 @@ export interface BunRequest {
   readonly peer: Peer;
 }
 
-/** Reads the target of a request that Bun has parsed. Bun takes the host of its URL from `Host`. */
+/**
+ * Reads the target of a request that Bun has parsed. Bun takes the host of its URL from `Host`. Without it, the URL is
+ * only the path and the query.
+ */
 export function readTarget(
   { url, headers }: Request,
   rawHeaders: readonly string[],
@@ -28,7 +31,9 @@ export function readTarget(
   // Only HTTP/1.0 allows a request without Host. An empty Host counts as missing.
   const host = headers.get("host");
   if (host === "") return MALFORMED;
-  const path = url.slice(url.indexOf("/", url.indexOf("://") + 3));
+  const path = host === null ? url : url.slice(url.indexOf("/", url.indexOf("://") + 3));
+  // RFC 9112 3.2: a fragment is never sent.
+  if (path.includes("#")) return MALFORMED;
   return toTarget(host ?? "", path, isSecure);
 }
 

@@ -15,6 +15,7 @@ describeInBun("requests with tideway/bun", ({ start, onError, reports }) => {
     ["an empty host", 400, request("GET /", "Host:")],
     ["two hosts", 400, request("GET /", "Host: localhost", "Host: localhost")],
     ["a host with a user", 400, request("GET /", "Host: u@localhost")],
+    ["a fragment", 400, request("GET /#b")],
     ["another host", 421, request("GET /", "Host: elsewhere")],
     ["too many fields", 431, request("GET /", "Host: localhost", ...manyFields(100))],
     ["the method CONNECT", 501, request("CONNECT localhost:1")],
@@ -36,6 +37,22 @@ describeInBun("requests with tideway/bun", ({ start, onError, reports }) => {
     const client = new RawClient(port).send(request("TRACE /"));
     expect(statusOf(await client.receives("implemented"))).toBe(501);
     client.reset();
+  });
+
+  it("of HTTP/1.0 without Host are answered by the route of their path", async () => {
+    const { port } = await start({
+      "/": () => new Response("root"),
+      "/*": (received, { url }) => new Response(`${received.url} ${url.search}`),
+    });
+    const response = await new RawClient(port).send("GET /a/b?c=//d HTTP/1.0\r\n\r\n").closed();
+    expect(response.split("\r\n\r\n")[1]).toBe("http://localhost/a/b?c=//d ?c=//d");
+  });
+
+  it("get 500 if the handler returns a Response with the status 101", async () => {
+    const { url } = await start({ "/": () => new Response(null, { status: 101 }) });
+    expect((await fetch(url)).status).toBe(500);
+    expect(onError.mock.calls).toMatchObject([[{ code: "NO_RESPONSE" }, { route: "/" }]]);
+    onError.mockReset();
   });
 
   it("get 500 if the handler returns a used Response, and onError gets the route", async () => {

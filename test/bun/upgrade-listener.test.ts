@@ -212,11 +212,10 @@ describeInBun("handshakes with tideway/bun", ({ start, onError, reports }) => {
       expect(response).toMatch(/\r\ncontent-type: application\/octet-stream\r\n/i);
     });
 
-    it("HTTP/1.0, a `#` in the target, and a request in the same packet before it are accepted", async () => {
+    it("HTTP/1.0, and a request in the same packet before it are accepted", async () => {
       const { port } = await start({ "ws:/": echo, "/page": () => new Response("page") });
       for (const request of [
         handshake("/", {}, "GET / HTTP/1.0"),
-        handshake("/", {}, "GET /#fragment HTTP/1.1"),
         `GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n${handshake("/")}`,
       ]) {
         const client = new RawClient(port).send(request);
