@@ -1,6 +1,7 @@
 import type { HttpRefusal } from "../protocol/handshake/index.ts";
 import type { ProxiedTargets } from "../node/requests/proxied-targets.ts";
 import type { RefusedRequests } from "../node/requests/refused-requests.ts";
+import { withoutForeignFields } from "../node/requests/relayed-response.ts";
 import type { RequestTarget } from "../node/requests/request-target.ts";
 import { upgradeRequired } from "../node/requests/upgrade-required.ts";
 import type { Application } from "../server/application.ts";
@@ -83,7 +84,7 @@ export class FetchListener {
     const finish = (answer: Response): Response => {
       // Events may follow each other slowly.
       if (isEventStream(answer)) server.timeout(request, 0);
-      if (!answer.bodyUsed) return answer;
+      if (!answer.bodyUsed) return withoutForeignFields(answer);
       report(bodyWasUsed(), { route: match.entry.key, request: fetchRequest });
       return serverFailed();
     };

@@ -1,5 +1,6 @@
 import { type HttpRefusal, readUpgradeRequest } from "../protocol/handshake/index.ts";
 import type { RefusedRequests } from "../node/requests/refused-requests.ts";
+import { withoutForeignFields } from "../node/requests/relayed-response.ts";
 import type { RequestTarget } from "../node/requests/request-target.ts";
 import { NodeUpgradeAttempt } from "../node/requests/upgrade-attempt.ts";
 import type { Application } from "../server/application.ts";
@@ -98,7 +99,7 @@ export class UpgradeListener {
   #carryOut(received: BunRequest, decision: UpgradeDecision): FetchResult {
     if (decision.kind === "accept") return this.#accept(received, decision);
     if (decision.kind === "refuse") return toLastResponse(decision);
-    const { response } = decision;
+    const response = withoutForeignFields(decision.response);
     // In Bun, the headers of every response can be changed.
     response.headers.set("Connection", "close");
     return response;

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, it, vi } from "vitest";
 import { RawClient, statusOf } from "../support/clients.ts";
 import { describeInBun } from "./start.ts";
@@ -68,6 +69,24 @@ describeInBun("requests with tideway/bun", ({ start, onError, reports }) => {
       [{ message: expect.stringContaining("has been used") as string }, { route: "/later" }],
     ]);
     onError.mockReset();
+  });
+
+  it("get a response of fetch without the encoding that fetch has decoded", async () => {
+    const { url } = await start({
+      "/": async (): Promise<Response> => await fetch(`${url}/encoded`),
+      "/encoded": () =>
+        new Response(gzipSync("text"), {
+          headers: { "Content-Encoding": "gzip", Trailer: "X-Sum", "X-Kept": "1" },
+        }),
+    });
+    const response = await fetch(url);
+    expect(await response.text()).toBe("text");
+    const { headers } = response;
+    expect(["content-encoding", "trailer", "x-kept"].map((name) => headers.get(name))).toEqual([
+      null,
+      null,
+      "1",
+    ]);
   });
 
   it("above maxPendingRequests get 503", async () => {

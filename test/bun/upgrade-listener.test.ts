@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import type { Socket } from "tideway/server";
 import { describe, expect, it, vi } from "vitest";
 import { handshake, openClient, RawClient, statusOf } from "../support/clients.ts";
@@ -109,6 +110,19 @@ describeInBun("handshakes with tideway/bun", ({ start, onError, reports }) => {
     expect(answers[1]).toMatch(/\r\ncontent-type: application\/json/i);
     expect(answers[2]).toMatch(/\r\nlocation: http:\/\/a\/\r\n/i);
     expect(reports.map(({ by }) => by)).toEqual(Array(3).fill("application"));
+  });
+
+  it("that authorize answers with a response of fetch get it without its encoding", async () => {
+    const { port, url } = await start({
+      "/encoded": () => new Response(gzipSync("text"), { headers: { "Content-Encoding": "gzip" } }),
+      "ws:/": {
+        authorize: async (): Promise<Response> => await fetch(`${url}/encoded`),
+        handle: echo,
+      },
+    });
+    const response = await new RawClient(port).send(handshake("/")).closed();
+    expect(response).not.toMatch(/^content-encoding:/im);
+    expect(response).toMatch(/\r\n\r\ntext$/);
   });
 
   it("with an authorize that never settles get 503 after handshakeTimeoutMs, and its signal aborts", async () => {
