@@ -112,6 +112,11 @@ export class Http1Listener {
   /** Refuses bytes that are not an HTTP request, after the responses to earlier requests. */
   refuseGarbage(socket: Duplex, refusal: HttpRefusal): void {
     const queue = RequestQueue.of(socket);
+    // The client stopped its upload when it got the response, or a second response would follow.
+    if (queue.isInAnsweredBody) {
+      lingeringClose(socket);
+      return;
+    }
     const { latest } = queue;
     // Browsers open connections in advance and may never use them. In Bun, `bytesRead` is always 0 here.
     const isUnused =

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** The maximum number of unanswered requests of one connection. */
@@ -10,6 +10,8 @@ const queues = new WeakMap<Duplex, RequestQueue>();
 export class RequestQueue {
   readonly #responses: ServerResponse[] = [];
   #received = 0;
+  /** The latest request with a response, if its body has not arrived. */
+  #unfinished: IncomingMessage | undefined;
   #onAnswered: () => void = () => {};
 
   static of(socket: Duplex): RequestQueue {
@@ -32,6 +34,11 @@ export class RequestQueue {
   /** The number of requests that have arrived on the connection so far. */
   get received(): number {
     return this.#received;
+  }
+
+  /** Whether the bytes of the client belong to the body of a request that has its response. */
+  get isInAnsweredBody(): boolean {
+    return this.length === 0 && this.#unfinished?.complete === false;
   }
 
   /** The response to the oldest unanswered request, which is sent before the others. */
@@ -83,6 +90,8 @@ export class RequestQueue {
   #remove(response: ServerResponse): void {
     const index = this.#responses.indexOf(response);
     if (index >= 0) this.#responses.splice(index, 1);
+    const { req } = response;
+    this.#unfinished = req.complete ? undefined : req;
     this.#onAnswered();
   }
 

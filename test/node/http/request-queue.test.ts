@@ -14,11 +14,14 @@ import { TLS } from "../../support/certificate.ts";
 
 let server: Server;
 let answerSlow: (response: Response) => void;
+const onRefusal = vi.fn<() => void>();
 
 async function start(): Promise<RawClient> {
   const slow = new Promise<Response>((resolve) => (answerSlow = resolve));
+  onRefusal.mockReset();
   server = await serve({
     port: 0,
+    onRefused: onRefusal,
     routes: {
       "/slow": () => slow,
       "/fast": () => new Response("FAST"),
@@ -172,6 +175,18 @@ describe("a malformed or late body", () => {
     const received = await client.closed();
     // Where bodies are read as streams, the response is not created before its turn.
     expect(statuses(received)).toEqual(["200", expect.stringMatching(/^4(13|00)$/)]);
+  });
+
+  it.each([
+    ["is malformed", (client: RawClient) => client.send("ZZ\r\n")],
+    ["ends early", (client: RawClient) => client.socket.end()],
+  ])("gets no second response if it %s after the response", async (_how, stop) => {
+    const client = await start();
+    client.send(post("/refuse"));
+    await client.receives("REFUSED");
+    stop(client);
+    expect(statuses(await client.closed())).toEqual(["413"]);
+    expect(onRefusal).not.toHaveBeenCalled();
   });
 });
 
