@@ -32,7 +32,12 @@ export const http1: HttpVersion<IncomingMessage, ServerResponse> = {
     return answer;
   },
   writeHead,
-  flushHead: (response) => response.flushHeaders(),
+  flushHead(response) {
+    // In Bun, an empty write sends only a part of the head.
+    if ("bun" in versions) response.flushHeaders();
+    // `flushHeaders` writes header values in UTF-8, where a client expects Latin-1 (WHATWG Fetch, 2.2.2).
+    else response.write("", "latin1");
+  },
   write: (response, chunk) => response.write(chunk),
   endWith(response, body, length) {
     // `node:http` joins the head and a body that is a string, so it writes once instead of twice.

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { serve } from "tideway/server";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { TLS } from "../../support/certificate.ts";
 
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
@@ -23,5 +23,23 @@ describe.each([
     expect(received.subarray(received.indexOf("\r\n\r\n") + 4).toString("hex")).toBe(
       Buffer.from(body).toString("hex"),
     );
+  });
+
+  it("has header values in Latin-1, also if its body begins later", async () => {
+    const body = new TransformStream<Uint8Array, Uint8Array>();
+    const headers = { "X-Name": "caf\u00e9" };
+    await using server = await serve({
+      port: 0,
+      ...(tls && { tls }),
+      routes: { "/": () => new Response(body.readable, { headers }) },
+    });
+    const { port } = server;
+    const socket = tls ? connectTls({ port, rejectUnauthorized: false }) : connect(port);
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let received = "";
+    socket.setEncoding("latin1").on("data", (text: string) => (received += text));
+    await vi.waitFor(() => expect(received).toMatch(/\r\n\r\n$/));
+    expect(received).toMatch(/^x-name: caf\u00e9\r$/im);
+    await body.writable.close();
   });
 });
