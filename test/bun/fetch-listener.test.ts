@@ -202,6 +202,73 @@ describeInBun("requests with tideway/bun", ({ start, onError, reports }) => {
       expect(await client.closed()).toBe("");
     });
 
+    it("a request before the end of an earlier response cuts that response off", async () => {
+      const { port } = await start({
+        "/slow": () => new Response(new ReadableStream({ start: (c) => c.enqueue("part") })),
+        "/page": () => new Response("page"),
+      });
+      const response = await new RawClient(port)
+        .send(request("GET /slow") + request("GET /page"))
+        .closed();
+      expect(response).toMatch(/part\r\n$/);
+    });
+
+    it.each([
+      ["that is not ASCII is accepted", "/\xc3\xa9", "/%C3%A9"],
+      ["that is not UTF-8 has a replacement character", "/\xe9", "/%EF%BF%BD"],
+    ])("a target %s", async (_what, target, pathname) => {
+      const { port } = await start({ "/*": (_request, { url }) => new Response(url.pathname) });
+      const client = new RawClient(port);
+      client.socket.write(Buffer.from(request(`GET ${target}`), "latin1"));
+      expect(await client.receives(pathname)).toContain("HTTP/1.1 200 ");
+      client.reset();
+    });
+
+    it("after a request with trailers, Bun sends 400 and closes the connection", async () => {
+      const { port } = await start({ "/": async (read) => new Response(await read.text()) });
+      const head = request("POST /", "Host: a", "Transfer-Encoding: chunked");
+      const response = await new RawClient(port)
+        .send(`${head}4\r\ntext\r\n0\r\nX-Sum: 1\r\n\r\n`)
+        .closed();
+      expect(response).toMatch(/^HTTP\/1\.1 200 [^]*textHTTP\/1\.1 400 /);
+    });
+
+    it("Expect: 100-Continue is ignored unless it is in lower case, and so is another one", async () => {
+      const { port } = await start({ "/": async (read) => new Response(await read.text()) });
+      for (const expectation of ["100-Continue", "another"]) {
+        const head = request("POST /", "Host: a", "Content-Length: 4", `Expect: ${expectation}`);
+        const client = new RawClient(port).send(`${head}text`);
+        expect(await client.receives("text")).toMatch(/^HTTP\/1\.1 200 /);
+        client.reset();
+      }
+    });
+
+    it("Content-Length and statusText of a Response are ignored, and a stream is sent in chunks", async () => {
+      const init = { statusText: "Fine", headers: { "Content-Length": "9" } };
+      const body = new ReadableStream({ start: (controller) => controller.enqueue("text") });
+      const { port } = await start({
+        "/text": () => new Response("text", init),
+        "/stream": () => new Response(body, init),
+      });
+      const responses = ["/text", "/stream"].map(async (path) => {
+        const client = new RawClient(port).send(request(`GET ${path}`));
+        const response = await client.receives("text");
+        client.reset();
+        return response;
+      });
+      const [text, stream] = await Promise.all(responses);
+      expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\ncontent-length: 4\r\n/i);
+      expect(stream).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\ntransfer-encoding: chunked\r\n/i);
+    });
+
+    it("the answer to HEAD lacks the type that Bun adds to a text", async () => {
+      const { url } = await start({ "/": () => new Response("text") });
+      const typeFor = async (method: string): Promise<string | null> =>
+        (await fetch(url, { method })).headers.get("content-type");
+      expect(await typeFor("GET")).toBe("text/plain;charset=utf-8");
+      expect(await typeFor("HEAD")).toBe(null);
+    });
+
     it("fields with the same name are one, joined by commas, and count as one", async () => {
       const { port } = await start({ "/": ({ headers }) => new Response(headers.get("x")) });
       const repeated = Array.from({ length: 150 }, (_, index) => `X: ${index}`);

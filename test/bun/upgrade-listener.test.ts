@@ -218,7 +218,7 @@ describeInBun("handshakes with tideway/bun", ({ start, onError, reports }) => {
       expect(reports).toEqual([]);
     });
 
-    it("a text of authorize without Content-Type has no type", async () => {
+    it("a text of authorize without Content-Type is application/octet-stream", async () => {
       const { port } = await start({
         "ws:/": { authorize: () => new Response("no", { status: 401 }), handle: echo },
       });
