@@ -29,7 +29,6 @@ export const DENO_DIFFERENCES: readonly KnownDifference[] = [
           "requests that are reset (CVE-2023-44487) before their response end the connection after a thousand",
           "requests that are reset while authorize ignores its signal before their response end the connection after a thousand",
           "handshakes that are ended before their response wait for at most 16 calls of authorize",
-          "a client that awaits as many responses as it cancels is still served",
           "frames of an unknown type are ignored in any number (RFC 9113 4.1)",
         ],
       },
