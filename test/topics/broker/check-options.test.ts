@@ -76,6 +76,11 @@ describe("misuse throws a UsageError:", () => {
       (t) => t.topic("a").history({ limit: -1 }),
     ],
     [
+      "INVALID_LIMIT",
+      "history: limit is true; it must be an integer, 0 or more",
+      (t) => t.topic("a").history({ limit: true as never }),
+    ],
+    [
       "INVALID_MEMBER",
       "the id of a member must be a string of 1 to 128 characters",
       (t) => t.topic("a").enter(new RecordingSocket(), undefined as never),

@@ -91,6 +91,17 @@ describe("NatsNumbering", () => {
     expect(numbering.firstWaiting).toBe(16);
   });
 
+  it("does not count back over a message that is missing", () => {
+    const numbering = new NatsNumbering();
+    const messages = [
+      [13, 12, following(7, 9)],
+      [11, 10, following(7, 9)],
+    ] as const;
+    expect(addAll(numbering, messages)).toEqual([]);
+    const placed = numbering.place(13, { epoch: "e", offset: 10 });
+    expect(placed.map(({ sequence }) => sequence)).toEqual([13]);
+  });
+
   it("forgets what it knows when it is cleared", () => {
     const numbering = new NatsNumbering();
     addAll(numbering, [

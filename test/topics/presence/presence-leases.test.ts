@@ -325,6 +325,19 @@ describe("an entry that replaces another", () => {
     expect(stage.events).toEqual(["join ann", "join ann"]);
   });
 
+  it("with the same key takes the place of the entry on another server", async () => {
+    const stage = await openStage();
+    await stage.enter({ key: "k" }, undefined, stage.there.topic("room"));
+    const topic = stage.here.topic("room");
+    await topic.enter(
+      new RecordingSocket(),
+      { id: "ann", data: "new" },
+      { key: "k", replaces: "k" },
+    );
+    expect(await stage.keys()).toEqual(["k"]);
+    expect(await topic.members()).toEqual([{ id: "ann", data: "new" }]);
+  });
+
   it("waits for the removal of an entry with the same key", async () => {
     const stage = await openStage();
     const presence = await stage.enter({ key: "k" });

@@ -199,6 +199,23 @@ describe("listening to sharded channels", () => {
     expect(events).toEqual([MOVED.message, "again", "again"]);
   });
 
+  it("ends a subscription that is answered after its channel was unsubscribed", async () => {
+    await listening.subscribe("b");
+    const [connection] = cluster.connections["one"];
+    let answer: (() => void) | undefined;
+    vi.spyOn(connection, "subscribe").mockImplementationOnce((channel) => {
+      connection.channels.add(channel);
+      return new Promise((resolve) => (answer = resolve));
+    });
+    const subscribing = listening.subscribe("a");
+    await vi.waitUntil(() => answer !== undefined);
+    await listening.unsubscribe("a");
+    await subscribing;
+    answer?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(cluster.channelsOf("one")).toEqual(["b"]);
+  });
+
   it("ends calls that wait when it is closed or the channel is not needed", async () => {
     cluster.owners = {};
     const [unsubscribed, waiting] = [listening.subscribe("a"), listening.subscribe("b")];
