@@ -432,6 +432,18 @@ describe.each(ROLES)("a paused %s", (role) => {
   });
 });
 
+describe.each(ROLES)("a closing %s", (role) => {
+  it("does not stop reading when it is paused, so that the closing handshake can finish", () => {
+    const { connection, handler, receive, transport } = rig(role);
+    connection.close(1000);
+    connection.pause();
+    expect(transport.isReading).toBe(true);
+    receive("880203e8");
+    transport.handler!.onClosed(undefined);
+    expect(handler.notes).toEqual(["closing", "close 1000"]);
+  });
+});
+
 describe("bytes that arrive with the opening handshake", () => {
   it("are delivered after start has returned and before later bytes", () => {
     const head = asPeerOf("server", fromHex("810161"));

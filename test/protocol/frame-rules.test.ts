@@ -87,6 +87,10 @@ describe("the first two bytes of a frame", () => {
 });
 
 describe("the message of a fault", () => {
+  it("names a reserved opcode", () => {
+    expect(faultOfFrameStart(0x8b, 0, false, false, false)?.message).toBe("opcode 11 is reserved");
+  });
+
   it.each([
     [lengthNotMinimal(125, 16), "LENGTH_NOT_MINIMAL", 1002, ["125", "16"]],
     [invalidCloseCode(1006), "INVALID_CLOSE_CODE", 1002, ["1006"]],

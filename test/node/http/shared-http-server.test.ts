@@ -465,6 +465,35 @@ describe("an attachment that is stopping", () => {
     expect(await slow).toBe("slow");
     await stopped;
   });
+
+  it("still answers 503 after another one has stopped", async () => {
+    httpServer.removeAllListeners("request");
+    const answers: (() => void)[] = [];
+    const attachments = ["/a", "/b"].map((path) =>
+      attach(httpServer, {
+        routes: {
+          [path]: async () => {
+            await new Promise<void>((resolve) => answers.push(resolve));
+            return new Response(path);
+          },
+        },
+      }),
+    );
+    const first = textOf("/a");
+    await vi.waitUntil(() => answers.length === 1);
+    const second = textOf("/b");
+    await vi.waitUntil(() => answers.length === 2);
+    const stopped = attachments.map(async (one) => await one.stop());
+    answers[0]();
+    await stopped[0];
+    expect(await first).toBe("/a");
+    expect(httpServer.listenerCount("request")).toBe(1);
+    expect(await statusAt("/b")).toBe(503);
+    answers[1]();
+    await stopped[1];
+    expect(await second).toBe("/b");
+    expect(httpServer.listenerCount("request")).toBe(0);
+  });
 });
 
 describe("http.close() without stop()", () => {

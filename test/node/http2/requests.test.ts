@@ -167,25 +167,34 @@ it("a response has a head before the first chunk of its body", async () => {
   stream.close(constants.NGHTTP2_CANCEL);
 });
 
-it("a response with more header fields than HTTP/2 allows does not affect other requests", async () => {
-  const onError = vi.fn<(error: unknown) => void>();
-  let answer: ((response: Response) => void) | undefined;
-  const server = await startTls({
-    onError,
-    routes: {
-      "get:/wait": () => new Promise<Response>((resolve) => (answer = resolve)),
-      "get:/big": () => new Response("x", { headers: { "x-a": "a".repeat(70_000) } }),
-    },
-  });
-  const session = await openSession(server);
-  const waiting = answerOf(session.request({ ":path": "/wait" }));
-  const big = session.request({ ":path": "/big" });
-  big.on("error", () => {});
-  expect(await answerOf(big)).toMatchObject({ status: 500 });
-  answer?.(new Response("waited"));
-  expect(await waiting).toMatchObject({ status: 200, body: "waited" });
-  expect(onError.mock.calls.map(([error]) => error)).toMatchObject([{ code: "INVALID_HEADER" }]);
-});
+it.each<[string, [string, string][]]>([
+  ["a header field", [["x-a", "a".repeat(70_000)]]],
+  [
+    "many cookies",
+    Array.from({ length: 20 }, (_, index) => ["set-cookie", `${index}=${"a".repeat(3_500)}`]),
+  ],
+])(
+  "a response with %s above the limit of HTTP/2 does not affect other requests",
+  async (_, headers) => {
+    const onError = vi.fn<(error: unknown) => void>();
+    let answer: ((response: Response) => void) | undefined;
+    const server = await startTls({
+      onError,
+      routes: {
+        "get:/wait": () => new Promise<Response>((resolve) => (answer = resolve)),
+        "get:/big": () => new Response("x", { headers }),
+      },
+    });
+    const session = await openSession(server);
+    const waiting = answerOf(session.request({ ":path": "/wait" }));
+    const big = session.request({ ":path": "/big" });
+    big.on("error", () => {});
+    expect(await answerOf(big)).toMatchObject({ status: 500 });
+    answer?.(new Response("waited"));
+    expect(await waiting).toMatchObject({ status: 200, body: "waited" });
+    expect(onError.mock.calls.map(([error]) => error)).toMatchObject([{ code: "INVALID_HEADER" }]);
+  },
+);
 
 it("stop closes the sockets, sends GOAWAY and ends idle connections at once", async () => {
   const server = await start();

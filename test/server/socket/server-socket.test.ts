@@ -522,6 +522,18 @@ describe("a socket with Web Streams", () => {
 });
 
 describe("a socket", () => {
+  it.each([
+    ["MESSAGE_TOO_BIG", 1009, "maxMessageBytes"],
+    ["UNFINISHED_TOO_BIG", 1013, "maxUnfinishedBytes"],
+    ["UNREAD_TOO_BIG", 1013, "maxQueuedBytes"],
+    ["RATE_EXCEEDED", 1008, "maxMessagesPerSecond"],
+    ["RESERVED_OPCODE", 1002, undefined],
+  ])("reports the option that the peer exceeded: %s", (code, closeCode, option) => {
+    const socket = open();
+    connection.handler.onClosing(new ProtocolError(code, "reason", { closeCode }));
+    expect(onRefused.mock.calls).toEqual([[socket, { closeCode, reason: "reason", option }]]);
+  });
+
   it("closes with 1000 by default, and only once", () => {
     const socket = open();
     socket.close();

@@ -2,12 +2,12 @@
  * How sockets are read: into one shared buffer, or each into a separate one if that is unavailable.
  */
 import { once } from "node:events";
-import { connect as connectTcp, type Socket as NetSocket } from "node:net";
+import { connect as connectTcp, Socket as NetSocket } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as connectTls, TLSSocket } from "node:tls";
 import { WebSocket } from "tideway";
 import { type Server, serve, type Socket } from "tideway/server";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { shareReads } from "../../../../src/node/internals/tcp/accepted-reads.ts";
 import { type Reach, tcpReach } from "../../../suite/transports.ts";
 import { TLS } from "../../../support/certificate.ts";
@@ -121,6 +121,15 @@ describe("the shared read buffer", () => {
     const socket = new TLSSocket(stream);
     expect(shareReads(socket)).toBe(false);
     socket.destroy();
+  });
+
+  it("is not used if Node does not have the internals of the onread option", async () => {
+    // A module that has not looked for the internals before.
+    vi.resetModules();
+    const fresh = await import("../../../../src/node/internals/tcp/accepted-reads.ts");
+    const symbols = vi.spyOn(Object, "getOwnPropertySymbols").mockReturnValue([]);
+    onTestFinished(() => symbols.mockRestore());
+    expect(fresh.shareReads(new NetSocket())).toBe(false);
   });
 
   it("is used in quarters, and as a whole after a full quarter without a pause", async () => {
