@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { platform, versions } from "node:process";
 import { TransportError, UsageError } from "../../errors/index.ts";
 import { invalidOption } from "../../server/options/check-options.ts";
-import { RUNTIME_GAPS } from "./runtime-gaps.ts";
+import { RUNTIME_GAPS, type RuntimeGaps } from "./runtime-gaps.ts";
 
 /** Where to listen: on a port, or on a Unix socket. `backlog` is the length of the accept queue. */
 export type ListenPlace = { readonly backlog: number } & (
@@ -113,13 +113,8 @@ async function listenOnPort(
   { port, host, reusePort, backlog }: Extract<ListenPlace, { readonly port: number }>,
 ): Promise<void> {
   const where = `${host ?? "*"}:${port}`;
-  if (reusePort && RUNTIME_GAPS.reusePort !== undefined) {
-    throw failed(where, `${RUNTIME_GAPS.reusePort}; use node:cluster`);
-  }
-  if (reusePort && !hasReusePort(versions.node)) {
-    const problem = `Node.js ${versions.node} does not support reusePort; use Node.js 22.12 or newer, or node:cluster`;
-    throw failed(where, problem);
-  }
+  const problem = reusePort ? explainNoReusePort(versions.node, RUNTIME_GAPS) : undefined;
+  if (problem !== undefined) throw failed(where, problem);
   const error = await tryToListen(httpServer, {
     port,
     backlog,
@@ -127,6 +122,13 @@ async function listenOnPort(
     ...(reusePort ? { reusePort } : {}),
   });
   if (error !== undefined) throw portFailed(host, port, error);
+}
+
+/** Why a runtime does not support `reusePort`, and what to use instead; undefined if it does. */
+export function explainNoReusePort(version: string, gaps: RuntimeGaps): string | undefined {
+  if (gaps.reusePort !== undefined) return `${gaps.reusePort}; use node:cluster`;
+  if (hasReusePort(version)) return undefined;
+  return `Node.js ${version} does not support reusePort; use Node.js 22.12 or newer, or node:cluster`;
 }
 
 /** Whether a version of Node.js has the option `reusePort`. Older versions ignore it. */

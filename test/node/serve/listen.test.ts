@@ -10,7 +10,13 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { WebSocket } from "tideway";
 import { serve, type Server } from "tideway/server";
-import { hasReusePort, portFailed, readListenPlace } from "../../../src/node/serve/listen.ts";
+import {
+  explainNoReusePort,
+  hasReusePort,
+  portFailed,
+  readListenPlace,
+} from "../../../src/node/serve/listen.ts";
+import { gapsOf } from "../../../src/node/serve/runtime-gaps.ts";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 let folder: string;
@@ -215,6 +221,13 @@ describe("serve({ reusePort })", () => {
     ["24.0.0", true],
   ])("works in Node.js %s: %s", (version, works) => {
     expect(hasReusePort(version)).toBe(works);
+  });
+
+  it("names the issue of Bun, which ignores it, and node:cluster", () => {
+    const gaps = gapsOf({ bun: "1.4.5", node: "26.3.0" });
+    expect(explainNoReusePort("26.3.0", gaps)).toBe(
+      "Bun 1.4.5 ignores reusePort in node:http (https://github.com/oven-sh/bun/issues/43690); use node:cluster",
+    );
   });
 
   it.skipIf(hasReusePort(process.versions.node))(
