@@ -1,22 +1,25 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { requestFeed } from "../../../../src/node/internals/http/request-feed.ts";
 import { MAX_UNANSWERED, RequestQueue } from "../../../../src/node/http/request-queue.ts";
 
 /** A connection to a server of `node:http` with a feed, and the paths that it has parsed. */
-function connect(prepare: (socket: Duplex) => void = () => {}): {
-  socket: Duplex;
-  paths: string[];
-} {
+function connect({
+  prepare = (_socket: Duplex): void => {},
+  handle = (_response: ServerResponse): void => {},
+  write = (written: () => void): void => written(),
+} = {}): { socket: Duplex; paths: string[] } {
   const paths: string[] = [];
   const httpServer = createServer((request: IncomingMessage, response: ServerResponse) => {
     paths.push(request.url!);
     RequestQueue.of(request.socket).add(response);
+    handle(response);
   });
   httpServer.on("connection", prepare);
   requestFeed.limit(httpServer);
-  const socket = new Duplex({ read() {}, write: (_bytes, _encoding, written) => written() });
+  const socket = new Duplex({ read() {}, write: (_bytes, _encoding, written) => write(written) });
   onTestFinished(() => void socket.destroy());
   httpServer.emit("connection", socket);
   return { socket, paths };
@@ -42,12 +45,44 @@ it("the request feed does not count the ends of two chunks as the end of a head"
 
 it("the request feed leaves a connection alone if other code reads its bytes", async () => {
   const heard: string[] = [];
-  const { socket, paths } = connect((accepted) => {
-    accepted.on("data", (chunk: Buffer) => heard.push(chunk.toString()));
+  const { socket, paths } = connect({
+    prepare: (accepted) => {
+      accepted.on("data", (chunk: Buffer) => heard.push(chunk.toString()));
+    },
   });
   const chunk = request("/").repeat(MAX_UNANSWERED + 4);
   socket.push(chunk);
   await turn();
   expect(heard.join("")).toBe(chunk);
   expect(paths).toHaveLength(MAX_UNANSWERED + 4);
+});
+
+it("the request feed parses the requests that wait for its next turn before the end of the connection", async () => {
+  const { socket, paths } = connect({ handle: (response) => response.end() });
+  await turn();
+  socket.push(request("/").repeat(MAX_UNANSWERED + 4));
+  socket.push(null);
+  await once(socket, "end");
+  expect(paths).toHaveLength(MAX_UNANSWERED + 4);
+});
+
+it("the request feed waits until the client reads, although a handler has resumed the socket", async () => {
+  let read: (() => void) | undefined;
+  const { socket, paths } = connect({
+    handle(response) {
+      response.end("x".repeat(100_000));
+      response.req.socket.resume();
+    },
+    write: (written) => (read = written),
+  });
+  // The feed parses up to an empty line in the body, and then would parse the rest.
+  const body = "\r\n\r\n".repeat(MAX_UNANSWERED);
+  const post = `POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  socket.push(`${request("/0")}${post}${request("/2")}`);
+  await turn();
+  expect(paths).toEqual(["/0", "/1"]);
+  await vi.waitFor(() => {
+    read?.();
+    expect(paths).toEqual(["/0", "/1", "/2"]);
+  });
 });
