@@ -116,7 +116,7 @@ function directTargets(noProxy = ""): (target: ConnectionTarget) => boolean {
 }
 
 function connectDirectly({ host, port, path, signal }: ConnectionTarget): Socket {
-  return connectTcp({ host, port, signal, ...(path !== undefined && { path }) });
+  return connectTcp(path === undefined ? { host, port, signal } : { path, signal });
 }
 
 /** Asks the proxy for a tunnel. After the proxy has answered, resolves with the tunnel, which is paused. */
