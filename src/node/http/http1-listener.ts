@@ -187,10 +187,9 @@ export class Http1Listener {
 
   handleRequest(request: IncomingMessage, response: ServerResponse): void {
     this.#inFlight.add(response);
-    const target = this.#targetOf(request);
-    if (RequestQueue.of(request.socket).length <= MAX_UNANSWERED) {
-      this.#requests.handle(request, response, target);
-    } else this.#requests.refuse(request, response, target, TOO_MANY_REQUESTS);
+    const isOverLimit = RequestQueue.of(request.socket).length > MAX_UNANSWERED;
+    const refusal = isOverLimit ? TOO_MANY_REQUESTS : undefined;
+    this.#requests.handle(request, response, this.#targetOf(request), refusal);
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -71,10 +71,16 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
     );
   }
 
-  handle(request: Req, response: Res, target: RequestTarget | HttpRefusal): void {
+  /** @param refusal refuses the request for any target */
+  handle(
+    request: Req,
+    response: Res,
+    target: RequestTarget | HttpRefusal,
+    refusal?: HttpRefusal,
+  ): void {
     // Writing fails if the client has just disconnected. That is not an error of the application.
     response.on("error", ignoreError);
-    const checked = this.#gate.check(request.method ?? "", target);
+    const checked = refusal ?? this.#gate.check(request.method ?? "", target);
     if (!("url" in checked)) this.#refuse("request", request, response, target, checked);
     else {
       const work = this.#answer(request, response, checked);
@@ -82,17 +88,6 @@ export class RequestListener<Req extends NodeRequest, Res extends NodeResponse> 
         this.#version.onClose(response, listener),
       );
     }
-  }
-
-  /** Refuses a request for any target. */
-  refuse(
-    request: Req,
-    response: Res,
-    target: RequestTarget | HttpRefusal,
-    refusal: HttpRefusal,
-  ): void {
-    response.on("error", ignoreError);
-    this.#refuse("request", request, response, target, refusal);
   }
 
   #refuse(
