@@ -49,7 +49,7 @@ export interface RefusedPeer {
   /** The host, or an empty string. */
   readonly host: string;
   readonly remoteAddress: string;
-  /** The path without the query, for the debug log; undefined if it is not known. */
+  /** The path without the query, for the console and the debug log; undefined if it is not known. */
   readonly pathname?: string | undefined;
 }
 
@@ -92,7 +92,7 @@ export class RefusalReporter {
     try {
       if (this.#listener !== undefined) this.#notify(this.#listener, toReport(details, peer));
       else if (this.isVerbose && this.#limit.take(kindOf(details))) {
-        console.warn(consoleLine(toReport(details, peer)));
+        console.warn(consoleLine(toReport(details, peer), peer.pathname));
       }
     } catch (error) {
       this.#onFailure(error);
@@ -145,11 +145,12 @@ function kindOf({ what, by, status, closeCode, option }: RefusalDetails): string
   return `${what} ${by} ${status} ${closeCode} ${option}`;
 }
 
-/** The line that is printed if there is no listener. */
-function consoleLine(report: RefusalReport): string {
+/** The line that is printed if there is no listener. It names the route, or the path if no route is known. */
+function consoleLine(report: RefusalReport, pathname: string | undefined): string {
+  const facts = describe(report, report.route === undefined ? pathname : undefined);
   return (
     `tideway: ${deciderOf(report)} ${verbOf(report)} a ${report.what} with ${codeOf(report)}: ` +
-    `${describe(report)} Each kind of refusal is printed once a minute; ` +
+    `${facts} Each kind of refusal is printed once a minute; ` +
     `set onRefused to get all of them.`
   );
 }

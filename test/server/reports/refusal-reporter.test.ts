@@ -109,8 +109,14 @@ describe("a refusal of a known peer", () => {
     );
     expect(printed).toBe(
       "tideway: the application closed a connection with 1007: a message is invalid, " +
-        `"not a number" (${facts}). ${EACH_MINUTE}`,
+        `"not a number" (path "/rooms/1", ${facts}). ${EACH_MINUTE}`,
     );
+  });
+
+  it("is printed with its path if no route is known, and with its route otherwise", () => {
+    expect(outputsOf(DETAILS, PEER).printed).not.toContain("path");
+    const { printed } = outputsOf({ ...DETAILS, route: undefined }, PEER);
+    expect(printed).toContain('(path "/rooms/1", origin ');
   });
 });
 
