@@ -107,10 +107,11 @@ function isTrue(answer: unknown): boolean {
 
 function parseListed(origin: string): string {
   const parsed = typeof origin === "string" ? parseOrigin(origin) : undefined;
-  if (parsed !== undefined) return parsed;
+  // The origin of a page never has the scheme of the WebSocket.
+  if (parsed !== undefined && !/^wss?:/.test(parsed)) return parsed;
   throw new UsageError(
     "INVALID_ORIGIN",
-    `origins contains ${shown(origin)}; pass origins such as "https://example.com", without a path`,
+    `origins contains ${shown(origin)}; pass origins of pages such as "https://example.com", without a path`,
   );
 }
 
