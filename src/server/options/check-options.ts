@@ -106,6 +106,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   maxHttpBufferSize: "pass maxMessageBytes instead",
   maxPayload: "pass maxMessageBytes instead",
   noServer: "call attach(httpServer, { routes }) instead",
+  origin: "pass origins instead",
   path: LISTEN,
   perMessageDeflate: "pass compression instead",
   pingInterval: "pass heartbeat: { idleMs } instead",

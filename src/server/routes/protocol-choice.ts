@@ -87,7 +87,7 @@ function checkProtocols(key: string, protocols: readonly string[]): void {
   if (!areTokens || new Set(protocols).size < protocols.length) {
     throw invalidRoute(
       key,
-      "protocols must be a list of different tokens (RFC 6455 4.1), or a function that chooses one",
+      'protocols must be a list of different names without spaces, such as ["chat.v1"], or a function that chooses one',
     );
   }
 }

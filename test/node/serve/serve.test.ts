@@ -95,7 +95,7 @@ describe("routes", () => {
     'a key must be a path such as "/x/:id", with an optional prefix such as "ws:" or "get:"';
   const ROUTE = "a WebSocket route must be a function, or an object with the function handle";
   const PROTOCOLS =
-    "protocols must be a list of different tokens (RFC 6455 4.1), or a function that chooses one";
+    'protocols must be a list of different names without spaces, such as ["chat.v1"], or a function that chooses one';
   const handle = (): void => {};
 
   it.each<[string, unknown, string]>([

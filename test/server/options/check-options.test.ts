@@ -13,6 +13,7 @@ it.each([
   ["handleProtocols", "set protocols on a route instead"],
   ["maxHttpBufferSize", "pass maxMessageBytes instead"],
   ["maxPayload", "pass maxMessageBytes instead"],
+  ["origin", "pass origins instead"],
   ["perMessageDeflate", "pass compression instead"],
   ["server", "call attach(httpServer, { routes }) instead"],
   ["noServer", "call attach(httpServer, { routes }) instead"],
