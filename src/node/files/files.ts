@@ -49,9 +49,9 @@ function toRoot(directory: unknown): string {
     const root = resolve(directory instanceof URL ? fileURLToPath(directory) : directory);
     if (statSync(root).isDirectory()) return root;
   } catch (cause) {
-    throw new UsageError("INVALID_OPTION", `files: cannot serve the directory ${directory}`, {
-      cause,
-    });
+    const why = (cause as Error).message;
+    const message = `files: cannot serve the directory ${directory}: ${why}`;
+    throw new UsageError("INVALID_OPTION", message, { cause });
   }
   throw new UsageError("INVALID_OPTION", `files: ${directory} is not a directory`);
 }

@@ -66,6 +66,12 @@ export function createTlsServer(options: HttpsOptions): HttpsServer {
     return createHttpsServer(options);
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new UsageError("INVALID_OPTION", `serve: the option tls is invalid: ${why}`, { cause });
+    // OpenSSL finds no PEM in a path, which is a common mistake.
+    const advice = why.includes("no start line")
+      ? "; key and cert must be the contents of PEM files, not their paths"
+      : "";
+    throw new UsageError("INVALID_OPTION", `serve: the option tls is invalid: ${why}${advice}`, {
+      cause,
+    });
   }
 }

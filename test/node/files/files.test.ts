@@ -331,7 +331,7 @@ describe.runIf(process.platform === "linux")("file descriptors", () => {
 
 describe("at start, files()", () => {
   it.each([
-    ["does not exist", "no-such-directory", "cannot serve the directory"],
+    ["does not exist", "no-such-directory", "no-such-directory: ENOENT: no such file or directory"],
     ["is a file", "text.txt", "is not a directory"],
   ])("refuses a directory that %s", (_, name, message) => {
     expect(() => files(join(root, name))).toThrow(

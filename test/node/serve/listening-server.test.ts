@@ -93,6 +93,12 @@ describe("listening", () => {
     });
   });
 
+  it("says that tls takes the contents of files, if it gets their paths", async () => {
+    await expect(start({ tls: { key: "key.pem", cert: "cert.pem" }, routes: {} })).rejects.toThrow(
+      /no start line; key and cert must be the contents of PEM files, not their paths$/,
+    );
+  });
+
   const noCertificate = "has no certificate; pass cert and key, or pfx, or SNICallback";
   it.each([
     [true, "is true; it must be an object with options of node:https"],
