@@ -140,7 +140,7 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
 /** @throws UsageError `INVALID_OPTION` */
 function checkOptions(options: AnyChannelsOptions): void {
   checkRecord("the options", options);
-  checkKnown("the options", options, OPTIONS, "option");
+  checkKnown("the options", options, OPTIONS, "an option");
   const { topics, authorize, intercept, onError } = options;
   if (!(topics instanceof Topics)) throw invalid("topics", topics, "a Topics of tideway/topics");
   if (typeof authorize !== "function") {

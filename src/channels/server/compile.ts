@@ -45,7 +45,7 @@ const RULE_KINDS: readonly RuleKind[] = ["subscribe", "publish", "enter"];
 export function compileTopics(contract: Contract, rules: unknown = {}): CompiledTopic[] {
   const topics = contract.topics ?? {};
   checkRecord("rules", rules);
-  checkKnown("rules", rules, new Set(Object.keys(topics)), "topic of the contract");
+  checkKnown("rules", rules, new Set(Object.keys(topics)), "a topic of the contract");
   return Object.entries(topics).map(([text, topic]) => {
     const ofTopic = ownOf(rules as Record<string, AnyRules | undefined>, text) ?? {};
     checkRules(text, ofTopic);
@@ -68,7 +68,7 @@ export function compileCalls(
 ): Map<string, CompiledCall> {
   const calls = contract.calls ?? {};
   checkRecord("calls", handlers);
-  checkKnown("calls", handlers, new Set(Object.keys(calls)), "call of the contract");
+  checkKnown("calls", handlers, new Set(Object.keys(calls)), "a call of the contract");
   const compiled = Object.entries(calls).map(([name, call]): [string, CompiledCall] => [
     name,
     compileCall(name, call, ownOf(handlers as Record<string, unknown>, name)),
@@ -111,7 +111,7 @@ function compileCall(name: string, call: CallDefinition, handler: unknown): Comp
 function checkRules(pattern: string, rules: unknown): asserts rules is AnyRules {
   const where = `rules[${quote(pattern)}]`;
   checkRecord(where, rules);
-  checkKnown(where, rules, new Set(RULE_KINDS), "rule");
+  checkKnown(where, rules, new Set(RULE_KINDS), "a rule");
   for (const [kind, rule] of Object.entries(rules)) {
     if (typeof rule === "function" || rule === undefined) continue;
     // `false` says the same as a missing rule.

@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors/index.ts";
+import { quote } from "../../errors/quote.ts";
 
 /** Limits on the rates of one topic pattern or one call, for each session. */
 export interface RateLimits {
@@ -114,7 +115,7 @@ export function resolveLimits(
 ): ResolvedLimits {
   checkRecord("limits", limits);
   const known = [...Object.keys(DEFAULTS), ...RATES, "topics", "calls"];
-  checkKnown("limits", limits, new Set(known), "limit");
+  checkKnown("limits", limits, new Set(known), "a limit");
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     checkInteger(`limits.${name}`, limits[name]);
   }
@@ -138,11 +139,11 @@ export function resolveLimits(
 function checkRates(where: string, rates: unknown, names: ReadonlySet<string>): void {
   if (rates === undefined) return;
   checkRecord(where, rates);
-  checkKnown(where, rates, names, "name in the contract");
+  checkKnown(where, rates, names, "a name in the contract");
   for (const [name, rate] of Object.entries(rates)) {
     const path = `${where}[${JSON.stringify(name)}]`;
     checkRecord(path, rate);
-    checkKnown(path, rate, new Set(["perSecond"]), "limit");
+    checkKnown(path, rate, new Set(["perSecond"]), "a limit");
     checkRate(`${path}.perSecond`, (rate as RateLimits).perSecond);
   }
 }
@@ -173,10 +174,7 @@ export function checkKnown(
 ): void {
   const unknown = Object.keys(value).find((name) => !known.has(name));
   if (unknown === undefined) return;
-  throw new UsageError(
-    "INVALID_OPTION",
-    `channels: found ${unknown} in ${where}; there is no such ${what}`,
-  );
+  throw new UsageError("INVALID_OPTION", `channels: ${quote(unknown)} in ${where} is not ${what}`);
 }
 
 export function invalid(where: string, value: unknown, expected: string): UsageError {

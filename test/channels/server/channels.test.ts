@@ -52,6 +52,13 @@ describe("the options of channels", () => {
     expect(() => create(options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
   });
 
+  it.each([
+    [{ rules: { typo: {} } }, '"typo" in rules is not a topic of the contract'],
+    [{ topic: 5 }, '"topic" in the options is not an option'],
+  ])("throw for an unknown name: %o", (options, message) => {
+    expect(() => create(options)).toThrow(`channels: ${message}`);
+  });
+
   it.each([{ calls: {} }, { calls: undefined }, { calls: { it: true } }])(
     "throw for a call without a handler: %o",
     (options) => {
