@@ -57,7 +57,9 @@ export function toBrokerError(cause: unknown): BrokerError {
   // errors of JetStream.
   const isFinal = typeof status === "number" && status < 500 && !TEMPORARY.includes(code);
   const isRefused = code !== undefined && isFinal;
-  if (isRefused || FINAL.includes(property(cause, "name"))) {
+  // The client wraps the error of a request in a RequestError.
+  const errors = [cause, property(cause, "cause")];
+  if (isRefused || errors.some((error) => FINAL.includes(property(error, "name")))) {
     return new BrokerError("BROKER_REFUSED", `NATS refused the request: ${message}`, { cause });
   }
   return new BrokerError("BROKER_UNAVAILABLE", `NATS cannot be reached: ${message}`, { cause });

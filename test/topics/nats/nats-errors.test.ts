@@ -8,6 +8,9 @@ import {
 
 const named = (name: string): Error => Object.assign(new Error("why"), { name });
 
+const wrapped = (cause: Error): Error =>
+  Object.assign(new Error("why", { cause }), { name: "RequestError" });
+
 const answered = (code: unknown, status: unknown): Error =>
   Object.assign(new Error("why"), { code, status });
 
@@ -16,6 +19,7 @@ it.each<[string, unknown]>([
   ["InvalidArgumentError", named("InvalidArgumentError")],
   ["InvalidSubjectError", named("InvalidSubjectError")],
   ["PermissionViolationError", named("PermissionViolationError")],
+  ["a RequestError with such a cause", wrapped(named("PermissionViolationError"))],
   ["an answer of JetStream with status 400", answered(10_059, 400)],
   ["an answer of JetStream with status 499", answered(10_059, 499)],
 ])("%s is refused, because a retry cannot help", (_what, cause) => {
@@ -29,6 +33,7 @@ it.each<[string, unknown]>([
 
 it.each<[string, unknown]>([
   ["TimeoutError", named("TimeoutError")],
+  ["a RequestError after a timeout", wrapped(named("TimeoutError"))],
   ["an answer of JetStream with status 500", answered(10_008, 500)],
   ["a message id that the cluster still stores", answered(10_158, 409)],
   ["another write in progress", answered(10_164, 400)],
