@@ -76,8 +76,8 @@ export class NatsBroker implements Broker {
    * @param connection the result of `connect` from `@nats-io/transport-node`
    * @param jetStream the result of `jetstream(connection)` from `@nats-io/jetstream`
    * @throws UsageError `INVALID_OPTION`
-   * @throws BrokerError `BROKER_UNAVAILABLE` if NATS does not answer, or `BROKER_REFUSED` if JetStream is
-   *   disabled, or if an existing stream keeps less than the options require
+   * @throws BrokerError `BROKER_UNAVAILABLE` if NATS does not answer, or if JetStream is disabled or still starts.
+   *   `BROKER_REFUSED` if a permission is missing, or if an existing stream keeps less than the options require
    */
   static async open(
     connection: NatsConnection,

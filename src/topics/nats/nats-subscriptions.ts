@@ -31,7 +31,10 @@ export class NatsSubscriptions {
     void this.#watchStatus();
   }
 
-  /** Listens to a topic. Resolves with a function that stops listening. */
+  /**
+   * Listens to a topic. Resolves with a function that stops listening. Rejects with the error of the client if NATS
+   * cannot be reached, or refuses a subscription.
+   */
   async listen(
     name: string,
     topic: NatsLiveTopic,
@@ -50,6 +53,8 @@ export class NatsSubscriptions {
     };
     try {
       await this.flush();
+      // NATS answers a subscription only if it refuses it, and before it answers the flush.
+      listening.checkAccepted();
     } catch (error) {
       stop();
       throw error;

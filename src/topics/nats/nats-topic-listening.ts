@@ -38,6 +38,8 @@ export class NatsTopicListening {
   #mayBeLost = false;
   #hasPresence = false;
   #hasMessages = false;
+  /** The error with which NATS has refused a subscription, which it then closes. */
+  #refusal: Error | undefined;
 
   constructor(connection: NatsConnection, topic: NatsLiveTopic) {
     this.#connection = connection;
@@ -76,6 +78,11 @@ export class NatsTopicListening {
     return () => this.#listeners.delete(own);
   }
 
+  /** @throws the error of the client if NATS has refused a subscription, such as PermissionViolationError */
+  checkAccepted(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
   /** Calls back with the position of each message. Returns a function that stops it. */
   follow(onPlaced: (tail: Tail) => void): () => void {
     this.#followers.add(onPlaced);
@@ -101,7 +108,11 @@ export class NatsTopicListening {
   }
 
   #subscribe(subject: string, callback: (error: Error | null, message: NatsMessage) => void): void {
-    this.#subscriptions.push(this.#connection.subscribe(subject, { callback }));
+    const onMessage = (error: Error | null, message: NatsMessage): void => {
+      if (error !== null) this.#refusal = error;
+      callback(error, message);
+    };
+    this.#subscriptions.push(this.#connection.subscribe(subject, { callback: onMessage }));
   }
 
   readonly #onLive = (error: Error | null, message: NatsMessage): void => {

@@ -116,3 +116,33 @@ describe("NatsBroker, for volatile messages,", () => {
     });
   });
 });
+
+describe("NatsBroker, for a user without a permission,", () => {
+  it.each(["tideway.live.news", "tideway.presence.news.*", "tideway.sent.news"])(
+    "rejects subscribe with BROKER_REFUSED when NATS refuses the subscription %s",
+    async (denied) => {
+      const refusal = Object.assign(new Error("denied"), { name: "PermissionViolationError" });
+      const refused: (() => void)[] = [];
+      const broker = await openBroker(1, [], {
+        subscribe(subject, { callback }) {
+          if (subject === denied) refused.push(() => callback(refusal, undefined as never));
+          return { unsubscribe() {} };
+        },
+        // NATS sends the refusal before the answer to the flush.
+        flush: async () => {
+          for (const refuse of refused.splice(0)) refuse();
+        },
+      });
+      const listener = {
+        onPublication() {},
+        onInterruption() {},
+        onPresenceChange() {},
+        onMessage() {},
+      };
+      await expect(broker.subscribe("news", listener)).rejects.toMatchObject({
+        code: "BROKER_REFUSED",
+        cause: refusal,
+      });
+    },
+  );
+});
