@@ -24,6 +24,9 @@ import { tooBig, tooMuchHeld, violationOf } from "./violations.ts";
 
 const NOTHING = new Uint8Array(0);
 
+/** The end of a connection without a Close frame. */
+const ABNORMAL: CloseInfo = { code: CloseCode.Abnormal, reason: "", wasClean: false };
+
 /** The part of the environment that a connection needs when Bun does the framing. */
 export type MessageConnectionEnvironment = Pick<
   ConnectionEnvironment,
@@ -71,7 +74,9 @@ export class MessageConnection
   #isBlocked = false;
   /** How this side has ended the connection; undefined if it has not. */
   #ownEnd: CloseInfo | undefined;
-  /** Ends the connection if Bun does not report its end. */
+  /** Sends the Close frame. Undefined unless that waits for the output. */
+  #sendClose: (() => void) | undefined;
+  /** Ends the connection if Bun does not report its end, or if the output waits for too long. */
   #closeTimer: WheelTimer | undefined;
   #latency: LatencyMeter | undefined;
 
@@ -145,12 +150,13 @@ export class MessageConnection
 
   close(code: number = CloseCode.Normal, reason = ""): void {
     // Bun reports the end at once, and does not tell how the peer answers.
-    this.#end({ code, reason, wasClean: true }, () => this.#socket.close(code, reason));
+    this.#endWithClose({ code, reason, wasClean: true }, code, reason);
   }
 
   terminate(error?: TidewayError): void {
-    const info = { code: CloseCode.Abnormal, reason: "", wasClean: false };
-    this.#end(error === undefined ? info : { ...info, error }, () => this.#socket.terminate());
+    const info = error === undefined ? ABNORMAL : { ...ABNORMAL, error };
+    if (this.#sendClose === undefined) this.#end(info, () => this.#socket.terminate());
+    else this.#giveUp(info);
   }
 
   pause(): void {
@@ -194,15 +200,23 @@ export class MessageConnection
   }
 
   onDrain(): void {
-    if (this.#readyState !== ReadyState.Open) return;
-    this.#heartbeat?.recordActivity();
+    if (this.#readyState === ReadyState.Closed) return;
     this.#isBlocked = this.#socket.getBufferedAmount() > 0;
-    this.#handler.onDrain?.();
+    if (this.#readyState === ReadyState.Open) {
+      this.#heartbeat?.recordActivity();
+      this.#handler.onDrain?.();
+    } else if (!this.#isBlocked && this.#sendClose !== undefined) {
+      // During this call, `close` of Bun would not end the connection.
+      this.#environment.defer(this.#sendClose);
+      this.#sendClose = undefined;
+    }
   }
 
   onClose(code: number, reason: string): void {
-    const ownEnd = this.#ownEnd;
+    // The Close frame was not sent if it waited for the output.
+    const ownEnd = this.#sendClose === undefined ? this.#ownEnd : ABNORMAL;
     if (ownEnd !== undefined) {
+      this.#sendClose = undefined;
       this.#closeTimer?.cancel();
       // The end is an event, and never happens during a call of this side.
       this.#environment.defer(() => this.#finish(ownEnd));
@@ -278,10 +292,25 @@ export class MessageConnection
 
   /** Fails the connection because the peer violated a rule. */
   #fail(error: ProtocolError): void {
-    const info = { code: CloseCode.Abnormal, reason: "", wasClean: false, error };
     const { closeCode = CloseCode.ProtocolError, message } = error;
-    this.#end(info, () => this.#socket.close(closeCode, message));
+    this.#endWithClose({ ...ABNORMAL, error }, closeCode, message);
     this.#handler.onClosing(error);
+  }
+
+  /** Ends the connection with a Close frame after all output. A stop of the server would drop waiting output. */
+  #endWithClose(info: CloseInfo, code: number, reason: string): void {
+    this.#end(info, () => {
+      const sendClose = (): void => this.#socket.close(code, reason);
+      if (this.#isBlocked) this.#sendClose = sendClose;
+      else sendClose();
+    });
+  }
+
+  /** Drops the output that the Close frame waits for. */
+  #giveUp(info: CloseInfo): void {
+    this.#sendClose = undefined;
+    this.#ownEnd = info;
+    this.#socket.terminate();
   }
 
   /** Ends the connection from this side. Has no effect if it has ended. */
@@ -297,7 +326,8 @@ export class MessageConnection
   }
 
   onTimeout(): void {
-    this.#socket.terminate();
+    if (this.#sendClose === undefined) this.#socket.terminate();
+    else this.#giveUp(ABNORMAL);
     this.#finish(this.#ownEnd!);
   }
 

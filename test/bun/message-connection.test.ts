@@ -339,6 +339,45 @@ describe("the end", () => {
     expect(connection.readyState).toBe(3);
   });
 
+  it("waits until the kernel has accepted the output, so that a stop of the server loses none", () => {
+    const { connection, endTurn, events, socket } = open();
+    socket.waitingBytes = 500;
+    connection.sendText("a");
+    connection.close(4000, "over");
+    endTurn();
+    socket.waitingBytes = 100;
+    connection.onDrain();
+    endTurn();
+    expect(events).toEqual([]);
+    expect(connection.readyState).toBe(2);
+    socket.waitingBytes = 0;
+    connection.onDrain();
+    expect(socket.calls).toEqual([["send", "a"]]);
+    endTurn();
+    expect(socket.calls.at(-1)).toEqual(["close", 4000, "over"]);
+    endTurn();
+    expect(events).toEqual([["close", { code: 4000, reason: "over", wasClean: true }]]);
+  });
+
+  const cut = { code: 1006, reason: "", wasClean: false };
+
+  it.each<[string, (opened: ReturnType<typeof open>) => void, unknown[]]>([
+    ["closeTimeoutMs", ({ clock }) => clock.advance(1100), [["terminate"]]],
+    ["terminate", ({ connection }) => connection.terminate(), [["terminate"]]],
+    ["the network", ({ connection }) => connection.onClose(1006, ""), []],
+  ])("does not wait longer than %s, and then has the code 1006", (_what, end, calls) => {
+    const opened = open({ closeTimeoutMs: 1000 });
+    const { connection, endTurn, events, socket } = opened;
+    socket.waitingBytes = 500;
+    connection.sendText("a");
+    connection.close(4000, "over");
+    end(opened);
+    endTurn();
+    connection.onDrain();
+    expect(socket.calls.slice(1)).toEqual(calls);
+    expect(events).toEqual([["close", cut]]);
+  });
+
   it("needs no timer if Bun reports it", () => {
     const { clock, connection, endTurn, events, socket } = open();
     connection.close();

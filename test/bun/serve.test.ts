@@ -125,6 +125,21 @@ describeInBun("serve of tideway/bun", ({ start, onError, reports }) => {
       await expect(fetch(url)).rejects.toBeInstanceOf(Error);
     });
 
+    it("a stop delivers the messages that a slow client has not read yet, and then its Close", async () => {
+      const server = await start(
+        { "ws:/": (socket) => void socket.send(new Uint8Array(20_000_000)) },
+        { maxBufferedBytes: 50_000_000 },
+      );
+      const client = new RawClient(server.port).send(handshake("/"));
+      await client.receives("101");
+      client.socket.pause();
+      const stopped = server.stop({ timeoutMs: 5000 });
+      await expect.poll(() => [...server.sockets].map(({ readyState }) => readyState)).toEqual([2]);
+      client.socket.resume();
+      expect((await client.closed()).length).toBeGreaterThan(20_000_000);
+      await stopped;
+    });
+
     it("TLS", async () => {
       const { url } = await start(
         { "ws:/": echo, "/": (_request, context) => new Response(context.url.protocol) },
