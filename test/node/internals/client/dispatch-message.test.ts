@@ -421,6 +421,32 @@ describe("a message event with fast paths", () => {
   });
 });
 
+/** A class of event targets that keeps its listeners in another way, except during a dispatch. */
+function targetWith(change: (list: Shape, listener: Shape) => void): typeof EventTarget {
+  const { lists } = findEventInternals()!;
+  return class extends EventTarget {
+    #restore = (): void => {};
+
+    override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
+      super.addEventListener(...args);
+      const kept = this as unknown as Record<symbol, Map<string, Shape>>;
+      const list = kept[lists].get(args[0])!;
+      const listener = list["next"] as Shape;
+      const [listBefore, listenerBefore] = [{ ...list }, { ...listener }];
+      this.#restore = () => {
+        Object.assign(list, listBefore);
+        Object.assign(listener, listenerBefore);
+      };
+      change(list, listener);
+    }
+
+    override dispatchEvent(event: Event): boolean {
+      this.#restore();
+      return super.dispatchEvent(event);
+    }
+  };
+}
+
 describe("the internals of Node's event targets", () => {
   it("are as expected in this version", () => {
     expect(findEventInternals()).toBeDefined();
@@ -436,20 +462,16 @@ describe("the internals of Node's event targets", () => {
     ["plain listeners have flags", (_, listener) => (listener["flags"] = 64)],
     ["callbacks are wrapped", (_, listener) => (listener["callback"] = () => {})],
   ])("are not used if %s", (_, change) => {
-    const lists = findEventInternals()!.lists;
-    class Changed extends EventTarget {
-      override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
-        super.addEventListener(...args);
-        const kept = this as unknown as Record<symbol, Map<string, Shape>>;
-        const list = kept[lists].get(args[0])!;
-        change(list, list["next"] as Shape);
-      }
-      override dispatchEvent(): boolean {
-        return true;
-      }
-    }
-    vi.stubGlobal("EventTarget", Changed);
+    vi.stubGlobal("EventTarget", targetWith(change));
     expect(findEventInternals()).toBeUndefined();
+  });
+
+  it("are used if lists and listeners are as expected", () => {
+    vi.stubGlobal(
+      "EventTarget",
+      targetWith(() => {}),
+    );
+    expect(findEventInternals()).toBeDefined();
   });
 
   it("are not used if the fields of events cannot be found", () => {
