@@ -18,7 +18,8 @@ const programs = PAGES.filter((page) => !COMPILED_ELSEWHERE.includes(page)).flat
 const OTHER_LANGUAGES = ["caddy", "dart", "dockerfile", "haproxy", "ini", "nginx", "text", "yaml"];
 
 it.each([
-  ["with strict", {}],
+  // `tsc --init` sets both.
+  ["with strict and noUncheckedIndexedAccess", { noUncheckedIndexedAccess: true }],
   // Plain JavaScript cannot annotate its parameters, as strict demands.
   ["without strict", { strict: false, exactOptionalPropertyTypes: false, checkJs: true }],
 ])("every program in the pages compiles against the published package, %s", (name, options) => {
