@@ -1,7 +1,8 @@
+import { invalidOption } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
-import { isRecord } from "../protocol/record.ts";
+import { isRecord } from "../errors/record.ts";
 import type { ApplicationOptions } from "../server/options/application-options.ts";
-import { checkOptions, invalidOption } from "../server/options/check-options.ts";
+import { checkOptions } from "../server/options/check-options.ts";
 import type { Route } from "../server/routes/routes.ts";
 
 /** The certificate of a server. */

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors/index.ts";
-import { isRecord } from "../protocol/record.ts";
+import { isRecord } from "../errors/record.ts";
 
 /**
  * Whether an argument of a constructor is an object of options. In the standard, the second argument is a

@@ -1,4 +1,5 @@
-import { faultOfHeartbeat } from "../connection/heartbeat.ts";
+import { checkHeartbeat } from "../connection/heartbeat.ts";
+import { checkFunction, checkInteger, checkNames, invalidOption } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
 import {
   type CompressionOptions,
@@ -6,7 +7,7 @@ import {
   resolveCompression,
 } from "../protocol/deflate/index.ts";
 import { isFieldValue, isToken } from "../protocol/handshake/index.ts";
-import { isRecord } from "../protocol/record.ts";
+import { isRecord } from "../errors/record.ts";
 import type { CreateConnection } from "./connection-target.ts";
 
 /** A certificate, key or bundle: PEM text, or PEM or DER bytes. */
@@ -129,32 +130,29 @@ const NAMES: Readonly<Record<keyof WebSocketOptions, true>> = {
   tls: true,
 };
 
-/** The options of `ws` that have another name in this package. */
-const NAMES_OF_WS: Readonly<Record<string, string>> = {
-  agent: "createConnection",
-  auth: "headers.authorization",
-  ca: "tls.ca",
-  cert: "tls.cert",
-  handshakeTimeout: "handshakeTimeoutMs",
-  key: "tls.key",
-  localAddress: "createConnection",
-  lookup: "createConnection",
-  maxPayload: "maxMessageBytes",
-  origin: "headers.origin",
-  passphrase: "tls.passphrase",
-  perMessageDeflate: "compression",
-  protocol: "protocols",
-  rejectUnauthorized: "tls.rejectUnauthorized",
-  servername: "tls.servername",
-  socketPath: "a URL such as ws+unix:/path/of/the.sock:/path",
+/** Advice for the options of `ws` that have another name in this package. */
+const ADVICE: Readonly<Record<string, string>> = {
+  agent: "pass createConnection instead",
+  auth: "pass headers.authorization instead",
+  ca: "pass tls.ca instead",
+  cert: "pass tls.cert instead",
+  handshakeTimeout: "pass handshakeTimeoutMs instead",
+  key: "pass tls.key instead",
+  localAddress: "pass createConnection instead",
+  lookup: "pass createConnection instead",
+  maxPayload: "pass maxMessageBytes instead",
+  origin: "pass headers.origin instead",
+  passphrase: "pass tls.passphrase instead",
+  perMessageDeflate: "pass compression instead",
+  protocol: "pass protocols instead",
+  rejectUnauthorized: "pass tls.rejectUnauthorized instead",
+  servername: "pass tls.servername instead",
+  socketPath: "pass a URL such as ws+unix:/path/of/the.sock:/path instead",
 };
 
 /** @throws UsageError `INVALID_OPTION` for an option that does not exist */
-export function checkNames(options: object): void {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name));
-  if (unknown === undefined) return;
-  const here = Object.hasOwn(NAMES_OF_WS, unknown) ? `; pass ${NAMES_OF_WS[unknown]} instead` : "";
-  throw new UsageError("INVALID_OPTION", `WebSocket: there is no option ${unknown}${here}`);
+export function checkOptionNames(options: object): void {
+  checkNames("WebSocket", options, Object.keys(NAMES), { advice: ADVICE });
 }
 
 /** Checks the options, and fills in the defaults. @throws UsageError `INVALID_OPTION` */
@@ -166,20 +164,13 @@ export function withDefaults(options: WebSocketOptions): ResolvedOptions {
     compression = true,
   } = options;
   const limits = { maxMessageBytes, handshakeTimeoutMs, closeTimeoutMs };
-  for (const [name, value] of Object.entries(limits)) {
-    if (!Number.isSafeInteger(value) || value <= 0) {
-      throw new UsageError(
-        "INVALID_OPTION",
-        `WebSocket: ${name} is ${value}; it must be an integer above 0`,
-      );
-    }
-  }
-  checkHeartbeat(options.heartbeat);
+  for (const [name, value] of Object.entries(limits)) checkInteger("WebSocket", name, value);
+  checkHeartbeat("WebSocket", options.heartbeat);
   checkSignal(options.signal);
-  checkCreateConnection(options.createConnection);
+  checkFunction("WebSocket", "createConnection", options.createConnection);
   const { headers = {}, tls = {} } = options;
-  checkRecord("headers", headers, "an object of strings");
-  checkRecord("tls", tls, "an object of options");
+  checkSecrets("headers", headers, "an object of strings");
+  checkSecrets("tls", tls, "an object of options");
   checkTls(tls);
   checkHeaders(headers);
   return {
@@ -214,25 +205,15 @@ function checkTls(tls: object): void {
     }
     const type = TLS_TYPES[name as keyof TlsOptions];
     if (type === undefined || value === undefined || typeof value === type) continue;
+    // The message does not contain the value, which may be a passphrase.
     throw new UsageError("INVALID_OPTION", `WebSocket: tls.${name} must be a ${type}`);
   }
 }
 
-function checkRecord(name: string, value: unknown, expected: string): void {
+/** The message does not contain the value, which may be a secret. */
+function checkSecrets(name: string, value: unknown, expected: string): void {
   if (isRecord(value)) return;
   throw new UsageError("INVALID_OPTION", `WebSocket: ${name} must be ${expected}`);
-}
-
-function checkHeartbeat(heartbeat: WebSocketOptions["heartbeat"] = false): void {
-  if (heartbeat === false) return;
-  if (!isRecord<PingHeartbeatOptions>(heartbeat)) {
-    throw new UsageError(
-      "INVALID_OPTION",
-      "WebSocket: heartbeat must be false or an object such as { idleMs, timeoutMs }",
-    );
-  }
-  const fault = faultOfHeartbeat(heartbeat);
-  if (fault !== undefined) throw new UsageError("INVALID_OPTION", `WebSocket: ${fault}`);
 }
 
 function checkSignal(signal: unknown): void {
@@ -240,12 +221,7 @@ function checkSignal(signal: unknown): void {
   // Checked by its properties, because an emulated DOM has its own AbortSignal class.
   const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
-  throw new UsageError("INVALID_OPTION", "WebSocket: signal must be an AbortSignal");
-}
-
-function checkCreateConnection(createConnection: unknown): void {
-  if (createConnection === undefined || typeof createConnection === "function") return;
-  throw new UsageError("INVALID_OPTION", "WebSocket: createConnection must be a function");
+  throw invalidOption("WebSocket", "signal", signal, "an AbortSignal");
 }
 
 function checkHeaders(headers: Readonly<Record<string, unknown>>): void {

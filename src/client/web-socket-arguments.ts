@@ -3,7 +3,7 @@ import { MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
 import { isToken } from "../protocol/handshake/index.ts";
 import { toUSVString } from "./close-event.ts";
 import { isOptions, mergeArguments } from "./options-argument.ts";
-import { checkNames, type WebSocketOptions } from "./options.ts";
+import { checkOptionNames, type WebSocketOptions } from "./options.ts";
 import { tryParseUrl } from "./try-parse-url.ts";
 import { isUnixScheme, readUnixUrl } from "./unix-url.ts";
 
@@ -47,7 +47,7 @@ export function parseUrl(url: unknown): URL {
 export function readOptions(protocols: unknown, options: unknown): WebSocketOptions {
   const names = protocols === undefined || isOptions(protocols) ? protocols : toNames(protocols);
   const merged = mergeArguments(names, options as WebSocketOptions | null | undefined);
-  checkNames(merged);
+  checkOptionNames(merged);
   return merged;
 }
 

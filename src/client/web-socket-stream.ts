@@ -3,7 +3,7 @@ import type { CloseInfo, Connection } from "../connection/connection.ts";
 import { HandshakeError, type TidewayError } from "../errors/index.ts";
 import { ConnectionStreams } from "./connection-streams.ts";
 import type { ConnectAttempt, Connector } from "./connector.ts";
-import { checkNames, type WebSocketOptions, withDefaults } from "./options.ts";
+import { checkOptionNames, type WebSocketOptions, withDefaults } from "./options.ts";
 import { exposeInterface } from "./web-idl.ts";
 import { parseProtocols, parseUrl } from "./web-socket-arguments.ts";
 import {
@@ -138,7 +138,7 @@ interface ReadOptions extends Omit<WebSocketOptions, "signal"> {
 /** Web IDL's conversion to `WebSocketStreamOptions`. @throws TypeError */
 function readOptions(argument: unknown): ReadOptions {
   const { protocols, signal, ...rest } = toDictionary<WebSocketStreamOptions>(argument);
-  checkNames(rest);
+  checkOptionNames(rest);
   if (
     protocols !== undefined &&
     !(Object(protocols) === protocols && Symbol.iterator in protocols)

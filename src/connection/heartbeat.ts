@@ -1,4 +1,6 @@
+import { checkNames, checkPositive, invalidOption } from "../errors/check-options.ts";
 import { TransportError } from "../errors/index.ts";
+import { isRecord } from "../errors/record.ts";
 import type { TimeoutListener, TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /**
@@ -28,15 +30,16 @@ export interface HeartbeatOptions {
   readonly timeoutMs?: number;
 }
 
-/** Returns what is wrong with the option `heartbeat` of a client; undefined if it is valid. */
-export function faultOfHeartbeat(heartbeat: object): string | undefined {
-  const { idleMs = 1, timeoutMs = 1, ...unknown } = heartbeat as HeartbeatOptions;
-  for (const name of Object.keys(unknown)) return `there is no option heartbeat.${name}`;
-  for (const [name, value] of Object.entries({ idleMs, timeoutMs })) {
-    if (typeof value === "number" && value > 0) continue;
-    return `heartbeat.${name} is ${value}; it must be a number above 0`;
+/** @throws UsageError `INVALID_OPTION` unless `heartbeat` is absent, false, or valid options */
+export function checkHeartbeat(where: string, heartbeat: unknown): void {
+  if (heartbeat === undefined || heartbeat === false) return;
+  if (!isRecord<HeartbeatOptions>(heartbeat)) {
+    const expected = "false, or an object such as { idleMs, timeoutMs }";
+    throw invalidOption(where, "heartbeat", heartbeat, expected);
   }
-  return undefined;
+  checkNames(where, heartbeat, ["idleMs", "timeoutMs"], { of: "heartbeat" });
+  checkPositive(where, "heartbeat.idleMs", heartbeat.idleMs);
+  checkPositive(where, "heartbeat.timeoutMs", heartbeat.timeoutMs);
 }
 
 /** The connection that a heartbeat watches. */

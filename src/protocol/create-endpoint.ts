@@ -1,3 +1,4 @@
+import { checkCount, checkFunction, checkNames, invalidOption } from "../errors/check-options.ts";
 import { ProtocolError, UsageError } from "../errors/index.ts";
 import { CloseCode } from "./close-code.ts";
 import { checkEnvironment, defaultEnvironment } from "./default-environment.ts";
@@ -8,7 +9,7 @@ import { type EndpointEnvironment, withSharedBuffers } from "./endpoint-environm
 import { isPool } from "./message-pool.ts";
 import { type BufferPool, OutputBuffer } from "./output-buffer.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
-import { isRecord } from "./record.ts";
+import { isRecord } from "../errors/record.ts";
 
 /**
  * Options of {@link createEndpoint}. If a callback throws, the connection fails with 1011, and the method
@@ -270,27 +271,22 @@ const NAMES: Readonly<Record<keyof CreateEndpointOptions, true>> = {
 
 function checkOptions(options: CreateEndpointOptions): void {
   if (!isRecord<CreateEndpointOptions>(options)) {
-    throw invalidOption("the argument", options, "an object of options");
+    throw invalidOption("createEndpoint", "the argument", options, "an object of options");
   }
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(NAMES, name));
-  if (unknown !== undefined) {
-    throw new UsageError("INVALID_OPTION", `createEndpoint: there is no option ${unknown}`);
-  }
+  checkNames("createEndpoint", options, Object.keys(NAMES));
   const { role, maxMessageBytes, maxFrameBytes, compression, environment } = options;
   if (role !== "client" && role !== "server") {
-    throw invalidOption("role", role, '"client" or "server"');
+    throw invalidOption("createEndpoint", "role", role, '"client" or "server"');
   }
   for (const name of ["onText", "onBinary", "onFinish"] as const) {
-    if (typeof options[name] !== "function") throw invalidOption(name, options[name], "a function");
+    if (options[name] === undefined)
+      throw invalidOption("createEndpoint", name, undefined, "a function");
+    checkFunction("createEndpoint", name, options[name]);
   }
-  for (const name of ["onPing", "onPong"] as const) {
-    const callback = options[name];
-    if (callback !== undefined && typeof callback !== "function") {
-      throw invalidOption(name, callback, "a function");
-    }
-  }
-  checkLimit("maxMessageBytes", maxMessageBytes);
-  checkLimit("maxFrameBytes", maxFrameBytes);
+  checkFunction("createEndpoint", "onPing", options.onPing);
+  checkFunction("createEndpoint", "onPong", options.onPong);
+  checkCount("createEndpoint", "maxMessageBytes", maxMessageBytes);
+  checkCount("createEndpoint", "maxFrameBytes", maxFrameBytes);
   if (compression !== undefined) checkCompression(compression);
   if (environment !== undefined) checkEnvironment(environment);
 }
@@ -302,21 +298,8 @@ function checkCompression(compression: NonNullable<CreateEndpointOptions["compre
   const parts = [agreement?.sending, agreement?.receiving, agreement?.settings];
   if (!parts.every(isRecord) || typeof codec?.createDeflater !== "function") {
     const expected = "{ agreement, codec }, with an agreement of permessageDeflate";
-    throw invalidOption("compression", compression, expected);
+    throw invalidOption("createEndpoint", "compression", compression, expected);
   }
-}
-
-function checkLimit(name: string, value: number | undefined): void {
-  if (value === undefined || value === Infinity) return;
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw invalidOption(name, value, "an integer above 0, or Infinity");
-  }
-}
-
-function invalidOption(name: string, value: unknown, expected: string): UsageError {
-  const shown = isRecord(value) ? "an object" : String(value);
-  const message = `createEndpoint: ${name} is ${shown}; it must be ${expected}`;
-  return new UsageError("INVALID_OPTION", message);
 }
 
 function checkBytes(bytes: Uint8Array): void {

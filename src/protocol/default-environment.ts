@@ -1,8 +1,9 @@
+import { invalidOption } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
 import { type EndpointEnvironment, withSharedBuffers } from "./endpoint-environment.ts";
 import { encodeBase64 } from "./handshake/base64.ts";
 import type { ProtocolEnvironment } from "./protocol-environment.ts";
-import { isRecord } from "./record.ts";
+import { isRecord } from "../errors/record.ts";
 import { sha1 } from "./sha1.ts";
 import { Utf8Validator } from "./utf8.ts";
 
@@ -86,10 +87,7 @@ export function checkEnvironment(environment: ProtocolEnvironment): void {
   for (const [name, standard] of Object.entries(PLAIN_FUNCTIONS)) {
     const [type, expected] = [typeof parts[name], typeof standard];
     if (type !== expected) {
-      throw new UsageError(
-        "INVALID_OPTION",
-        `createProtocolEnvironment: ${name} must be a ${expected}, not a value of type ${type}`,
-      );
+      throw invalidOption("createProtocolEnvironment", name, parts[name], `a ${expected}`);
     }
   }
 }

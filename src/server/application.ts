@@ -1,11 +1,12 @@
 import type { TimerWheel } from "../connection/timer-wheel.ts";
+import { checkCount, invalidOption } from "../errors/check-options.ts";
 import { type DebugLog, describeError } from "../errors/debug-log.ts";
+import { isRecord } from "../errors/record.ts";
 import { printError, safeListener } from "../errors/safe-listener.ts";
 import { ByteBudget } from "../protocol/byte-budget.ts";
 import { type DeflateCodec, resolveCompression } from "../protocol/deflate/index.ts";
-import { isRecord } from "../protocol/record.ts";
 import type { ApplicationOptions } from "./options/application-options.ts";
-import { checkCount, checkLimits, invalidOption } from "./options/check-options.ts";
+import { checkLimits } from "./options/check-options.ts";
 import { RefusalReporter } from "./reports/refusal-reporter.ts";
 import { compileHostPolicy, type HostCheck } from "./requests/host-policy.ts";
 import { compileOriginPolicy } from "./requests/origin-policy.ts";

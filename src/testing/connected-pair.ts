@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { WebSocket } from "tideway";
 import type { Socket, WebSocketRoute } from "tideway/server";
-import { checkRecord, type LinkOptions, type MemoryLink } from "./memory-link.ts";
+import { checkRecord } from "../errors/check-options.ts";
+import type { LinkOptions, MemoryLink } from "./memory-link.ts";
 import { MemoryNetwork } from "./memory-network.ts";
 
 /** Options of {@link connectedPair}: options of the link, and of the connection over it. */

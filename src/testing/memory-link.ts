@@ -1,8 +1,7 @@
 /// <reference types="node" preserve="true" />
 import { Duplex } from "node:stream";
+import { checkNames, checkRecord, invalidOption } from "../errors/check-options.ts";
 import { clock, inNextTurn } from "../node/environment/timers.ts";
-import { UsageError } from "../errors/index.ts";
-import { checkNames, shown } from "../server/options/check-options.ts";
 
 /** The latency, chunk size and buffer of a {@link MemoryLink}. */
 export interface LinkOptions {
@@ -193,17 +192,5 @@ class LinkEnd extends Duplex {
 
 function checkAtLeast(least: number, name: string, value: unknown): void {
   if (value === undefined || (typeof value === "number" && value >= least)) return;
-  throw new UsageError(
-    "INVALID_OPTION",
-    `MemoryNetwork: ${name} is ${shown(value)}; it must be a number, ${least} or more`,
-  );
-}
-
-/** @throws UsageError `INVALID_OPTION` unless `options` is an object */
-export function checkRecord(where: string, options: unknown): void {
-  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
-  throw new UsageError(
-    "INVALID_OPTION",
-    `${where}: the options are ${shown(options)}; pass an object, or nothing for the defaults`,
-  );
+  throw invalidOption("MemoryNetwork", name, value, `a number, ${least} or more`);
 }

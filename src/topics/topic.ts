@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { checkRecord, invalidOption, shown } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
 import type { LossReason } from "../topic-names/loss-reason.ts";
 import type { BrokerPage } from "./broker/broker.ts";
@@ -10,7 +11,6 @@ import {
   type EnterOptions,
   type LeaveOptions,
 } from "./presence/enter-options.ts";
-import { checkOptions, invalidOption, shown } from "./broker/check-options.ts";
 import { isNoPosition, type Position, readPosition } from "./broker/position.ts";
 import type { MemberListener, MemberWatch, MemberWatches } from "./presence/member-watches.ts";
 import type { Presence } from "./presence/presence-lease.ts";
@@ -199,7 +199,7 @@ export class TopicHandle implements Topic {
 
   async publish(data: TopicData, options: PublishOptions = {}): Promise<PublishResult> {
     this.#environment.checkOpen();
-    checkOptions("publish", options);
+    checkRecord("publish", options);
     return publish(this.name, this.#environment, this.#settings, data, options.id);
   }
 
@@ -216,7 +216,7 @@ export class TopicHandle implements Topic {
 
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {
     this.#environment.checkOpen();
-    checkOptions("history", options);
+    checkRecord("history", options);
     const { limit = 100, since, before } = options;
     if (!Number.isSafeInteger(limit) || limit < 0) {
       throw new UsageError(
@@ -271,7 +271,7 @@ export class TopicHandle implements Topic {
 
   async send(data: TopicData, options: SendOptions = {}): Promise<void> {
     this.#environment.checkOpen();
-    checkOptions("send", options);
+    checkRecord("send", options);
     return this.#messages.send(this.name, this.#settings, data, options);
   }
 

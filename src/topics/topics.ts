@@ -1,25 +1,19 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { checkFunction, checkInteger, checkRecord, shown } from "../errors/check-options.ts";
 import { BrokerError, UsageError } from "../errors/index.ts";
 import type { Broker } from "./broker/broker.ts";
 import { isTopicName, MAX_NAME_LENGTH } from "../topic-names/topic-name.ts";
 import type { TopicPattern } from "../topic-names/topic-pattern.ts";
 import { describeError } from "../errors/debug-log.ts";
 import { quote } from "../errors/quote.ts";
+import { isRecord } from "../errors/record.ts";
 import { printError, safeListener } from "../errors/safe-listener.ts";
 import { debugLog } from "./broker/debug-log.ts";
 import { FeedRegistry, withEviction } from "./subscribers/feed-registry.ts";
 import { SettingsByPattern } from "./messages/pattern-settings.ts";
 import { MemberWatches } from "./presence/member-watches.ts";
 import { MemoryBroker } from "./broker/memory-broker.ts";
-import {
-  checkFunction,
-  checkMethods,
-  checkOptions,
-  checkWhole,
-  DEFAULT_MAX_TOPICS,
-  isObject,
-  shown,
-} from "./broker/check-options.ts";
+import { checkMethods, DEFAULT_MAX_TOPICS } from "./broker/check-options.ts";
 import { PresenceLeases } from "./presence/presence-leases.ts";
 import type { TopicData } from "./broker/publication.ts";
 import type { Content } from "./messages/recent-publications.ts";
@@ -263,8 +257,8 @@ export class Topics implements AsyncDisposable {
 
 /** Checks the options of `Topics` except for `TopicOptions`. @throws UsageError `INVALID_OPTION` */
 function checkTopicsOptions(options: TopicsOptions): void {
-  checkOptions("Topics", options);
-  for (const name of NUMBERS) checkWhole("Topics", name, options[name]);
+  checkRecord("Topics", options);
+  for (const name of NUMBERS) checkInteger("Topics", name, options[name]);
   for (const name of FUNCTIONS) checkFunction("Topics", name, options[name]);
   checkMethods("Topics", "broker", options.broker, BROKER_METHODS);
   checkMethods("Topics", "timers", options.timers, ["setTimeout", "clearTimeout"]);
@@ -276,8 +270,8 @@ function checkOptionsOf(
   options: unknown,
 ): asserts options is TopicOptions | undefined {
   if (options === undefined) return;
-  const isPromise = isObject(options) && "then" in options;
-  if (isObject(options) && !isPromise) return;
+  const isPromise = isRecord(options) && "then" in options;
+  if (isRecord(options) && !isPromise) return;
   // An unhandled rejection would end the process.
   if (isPromise) Promise.resolve(options).catch(() => {});
   const got = isPromise ? "a promise" : shown(options);

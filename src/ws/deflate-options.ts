@@ -1,4 +1,5 @@
 import type { ZlibOptions } from "node:zlib";
+import { checkInteger } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
 import type { DeflateTuning } from "../protocol/deflate/codec.ts";
 import type { DeflateSettings } from "../protocol/deflate/settings.ts";
@@ -51,9 +52,9 @@ export function deflateSettings(
   takesOver: boolean,
 ): DeflateSettings {
   const { threshold = 1024, zlibDeflateOptions: { level = 3, windowBits = 13 } = {} } = options;
-  checkInteger("threshold", threshold, 0, Number.MAX_SAFE_INTEGER);
-  checkInteger("zlibDeflateOptions.level", level, -1, 9);
-  checkInteger("zlibDeflateOptions.windowBits", windowBits, 8, 15);
+  checkInteger("ws", "perMessageDeflate.threshold", threshold, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger("ws", "perMessageDeflate.zlibDeflateOptions.level", level, -1, 9);
+  checkInteger("ws", "perMessageDeflate.zlibDeflateOptions.windowBits", windowBits, 8, 15);
   return {
     context: takesOver ? "dedicated" : "shared",
     thresholdBytes: takesOver ? 0 : threshold,
@@ -75,8 +76,10 @@ export function deflateTuning(options: PerMessageDeflateOptions): DeflateTuning 
       "perMessageDeflate: a dictionary of zlib is not supported, because RFC 7692 cannot negotiate it",
     );
   }
-  if (memLevel !== undefined) checkInteger("zlibDeflateOptions.memLevel", memLevel, 1, 9);
-  if (strategy !== undefined) checkInteger("zlibDeflateOptions.strategy", strategy, 0, 4);
+  if (memLevel !== undefined)
+    checkInteger("ws", "perMessageDeflate.zlibDeflateOptions.memLevel", memLevel, 1, 9);
+  if (strategy !== undefined)
+    checkInteger("ws", "perMessageDeflate.zlibDeflateOptions.strategy", strategy, 0, 4);
   const isDefault = memLevel === undefined && strategy === undefined;
   return isDefault ? undefined : { memoryLevel: memLevel, strategy };
 }
@@ -85,19 +88,11 @@ export function deflateTuning(options: PerMessageDeflateOptions): DeflateTuning 
 export function checkDeflateOptions(options: PerMessageDeflateOptions): void {
   const { serverMaxWindowBits, clientMaxWindowBits } = options;
   if (serverMaxWindowBits !== undefined && serverMaxWindowBits !== false) {
-    checkInteger("serverMaxWindowBits", serverMaxWindowBits, 8, 15);
+    checkInteger("ws", "perMessageDeflate.serverMaxWindowBits", serverMaxWindowBits, 8, 15);
   }
   if (typeof clientMaxWindowBits !== "boolean" && clientMaxWindowBits !== undefined) {
-    checkInteger("clientMaxWindowBits", clientMaxWindowBits, 8, 15);
+    checkInteger("ws", "perMessageDeflate.clientMaxWindowBits", clientMaxWindowBits, 8, 15);
   }
   deflateSettings(options, true);
   deflateTuning(options);
-}
-
-function checkInteger(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new UsageError(
-    "INVALID_OPTION",
-    `perMessageDeflate.${name} is ${String(value)}; it must be an integer from ${min} to ${max}`,
-  );
 }

@@ -1,7 +1,6 @@
+import { checkPositive, invalidOption } from "../errors/check-options.ts";
 import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
-import { faultOfHeartbeat, type HeartbeatOptions } from "../connection/heartbeat.ts";
-import { UsageError } from "../errors/index.ts";
-import { isRecord } from "../protocol/record.ts";
+import { checkHeartbeat, type HeartbeatOptions } from "../connection/heartbeat.ts";
 import type { DeflateAgreement } from "../protocol/deflate/negotiation.ts";
 import type { ClosingRules } from "../protocol/endpoint.ts";
 import { maskingKeysOf } from "./masking-keys.ts";
@@ -117,28 +116,14 @@ export function checkCommonOptions(options: CommonOptions): void {
   const { closeTimeout = 0, maxBufferedBytes, heartbeat } = options;
   if (!Number.isFinite(closeTimeout) || closeTimeout < 0) {
     throw invalidOption(
+      "ws",
       "closeTimeout",
       closeTimeout,
       "a finite number of milliseconds, at least 0",
     );
   }
-  checkPositive("maxBufferedBytes", maxBufferedBytes);
-  if (heartbeat === undefined || typeof heartbeat === "boolean") return;
-  if (!isRecord<HeartbeatOptions>(heartbeat)) {
-    throw invalidOption("heartbeat", heartbeat, "a boolean, or { idleMs, timeoutMs }");
-  }
-  const fault = faultOfHeartbeat(heartbeat);
-  if (fault !== undefined) throw new UsageError("INVALID_OPTION", fault);
-}
-
-function checkPositive(name: string, value: number | undefined): void {
-  if (value === undefined || (typeof value === "number" && value > 0)) return;
-  throw invalidOption(name, value, "a number above 0");
-}
-
-function invalidOption(name: string, value: unknown, expected: string): UsageError {
-  const shown = isRecord(value) ? "an object" : String(value);
-  return new UsageError("INVALID_OPTION", `${name} is ${shown}; it must be ${expected}`);
+  checkPositive("ws", "maxBufferedBytes", maxBufferedBytes);
+  if (heartbeat !== true) checkHeartbeat("ws", heartbeat);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { checkInteger, invalidOption } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import { printError, safeListener } from "../../errors/safe-listener.ts";
@@ -23,7 +24,7 @@ import {
 } from "./compile.ts";
 import type { ChannelConnection } from "./connection.ts";
 import type { ChannelsEnvironment } from "./environment.ts";
-import { checkInteger, checkKnown, checkRecord, invalid, resolveLimits } from "./limits.ts";
+import { checkKnown, checkObject, resolveLimits } from "./limits.ts";
 import { createPublishHandler } from "./publish-handler.ts";
 import { createRoute } from "./route.ts";
 import { ServerTopicHandle } from "./server-topic.ts";
@@ -139,19 +140,25 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
 
 /** @throws UsageError `INVALID_OPTION` */
 function checkOptions(options: AnyChannelsOptions): void {
-  checkRecord("the options", options);
+  checkObject("the options", options);
   checkKnown("the options", options, OPTIONS, "an option");
   const { topics, authorize, intercept, onError } = options;
-  if (!(topics instanceof Topics)) throw invalid("topics", topics, "a Topics of tideway/topics");
+  if (!(topics instanceof Topics))
+    throw invalidOption("channels", "topics", topics, "a Topics of tideway/topics");
   if (typeof authorize !== "function") {
-    throw invalid("authorize", authorize, "a function that returns { state }, or refuse(...)");
+    throw invalidOption(
+      "channels",
+      "authorize",
+      authorize,
+      "a function that returns { state }, or refuse(...)",
+    );
   }
   for (const [name, value] of Object.entries({ intercept, onError })) {
     if (value !== undefined && typeof value !== "function")
-      throw invalid(name, value, "a function");
+      throw invalidOption("channels", name, value, "a function");
   }
-  checkInteger("presenceGraceMs", options.presenceGraceMs);
-  checkInteger("idWindowMs", options.idWindowMs);
+  checkInteger("channels", "presenceGraceMs", options.presenceGraceMs);
+  checkInteger("channels", "idWindowMs", options.idWindowMs);
 }
 
 /** @throws UsageError `INVALID_OPTION` if a topic forgets ids while clients may still send them again */

@@ -1,9 +1,10 @@
+import { invalidOption } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import type { StandardSchema } from "../../schema/standard-schema.ts";
 import { TopicPattern } from "../../topic-names/topic-pattern.ts";
 import type { CallDefinition, Contract } from "../contract/contract.ts";
-import { checkKnown, checkRecord, invalid } from "./limits.ts";
+import { checkKnown, checkObject } from "./limits.ts";
 
 /** A rule: a function, or `true` to allow everything. */
 export type AnyRule = boolean | ((context: never) => unknown);
@@ -44,7 +45,7 @@ const RULE_KINDS: readonly RuleKind[] = ["subscribe", "publish", "enter"];
 /** @throws UsageError `INVALID_OPTION` */
 export function compileTopics(contract: Contract, rules: unknown = {}): CompiledTopic[] {
   const topics = contract.topics ?? {};
-  checkRecord("rules", rules);
+  checkObject("rules", rules);
   checkKnown("rules", rules, new Set(Object.keys(topics)), "a topic of the contract");
   return Object.entries(topics).map(([text, topic]) => {
     const ofTopic = ownOf(rules as Record<string, AnyRules | undefined>, text) ?? {};
@@ -67,7 +68,7 @@ export function compileCalls(
   handlers: unknown = {},
 ): Map<string, CompiledCall> {
   const calls = contract.calls ?? {};
-  checkRecord("calls", handlers);
+  checkObject("calls", handlers);
   checkKnown("calls", handlers, new Set(Object.keys(calls)), "a call of the contract");
   const compiled = Object.entries(calls).map(([name, call]): [string, CompiledCall] => [
     name,
@@ -110,13 +111,18 @@ function compileCall(name: string, call: CallDefinition, handler: unknown): Comp
 
 function checkRules(pattern: string, rules: unknown): asserts rules is AnyRules {
   const where = `rules[${quote(pattern)}]`;
-  checkRecord(where, rules);
+  checkObject(where, rules);
   checkKnown(where, rules, new Set(RULE_KINDS), "a rule");
   for (const [kind, rule] of Object.entries(rules)) {
     if (typeof rule === "function" || rule === undefined) continue;
     // `false` says the same as a missing rule.
     if (typeof rule === "boolean" && kind !== "enter") continue;
-    throw invalid(`${where}.${kind}`, rule, kind === "enter" ? "a function" : "true or a function");
+    throw invalidOption(
+      "channels",
+      `${where}.${kind}`,
+      rule,
+      kind === "enter" ? "a function" : "true or a function",
+    );
   }
 }
 

@@ -1,3 +1,5 @@
+import { checkInteger, checkPositive, invalidOption } from "../../errors/check-options.ts";
+import { isRecord } from "../../errors/record.ts";
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 
@@ -113,13 +115,13 @@ export function resolveLimits(
   patterns: ReadonlySet<string>,
   calls: ReadonlySet<string>,
 ): ResolvedLimits {
-  checkRecord("limits", limits);
+  checkObject("limits", limits);
   const known = [...Object.keys(DEFAULTS), ...RATES, "topics", "calls"];
   checkKnown("limits", limits, new Set(known), "a limit");
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
-    checkInteger(`limits.${name}`, limits[name]);
+    checkInteger("channels", `limits.${name}`, limits[name]);
   }
-  for (const name of RATES) checkRate(`limits.${name}`, limits[name]);
+  for (const name of RATES) checkPositive("channels", `limits.${name}`, limits[name]);
   checkRates("limits.topics", limits.topics, patterns);
   checkRates("limits.calls", limits.calls, calls);
   const { publishesPerSecond = Infinity, callsPerSecond = Infinity, topics = {} } = limits;
@@ -138,31 +140,19 @@ export function resolveLimits(
 
 function checkRates(where: string, rates: unknown, names: ReadonlySet<string>): void {
   if (rates === undefined) return;
-  checkRecord(where, rates);
+  checkObject(where, rates);
   checkKnown(where, rates, names, "a name in the contract");
   for (const [name, rate] of Object.entries(rates)) {
     const path = `${where}[${JSON.stringify(name)}]`;
-    checkRecord(path, rate);
+    checkObject(path, rate);
     checkKnown(path, rate, new Set(["perSecond"]), "a limit");
-    checkRate(`${path}.perSecond`, (rate as RateLimits).perSecond);
+    checkPositive("channels", `${path}.perSecond`, (rate as RateLimits).perSecond);
   }
 }
 
-function checkRate(where: string, value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value > 0)) return;
-  throw invalid(where, value, "a number above 0");
-}
-
-/** @throws UsageError `INVALID_OPTION` unless `value` is absent, or a safe integer above 0 */
-export function checkInteger(where: string, value: unknown): void {
-  if (value === undefined || (Number.isSafeInteger(value) && (value as number) > 0)) return;
-  throw invalid(where, value, "an integer above 0");
-}
-
 /** @throws UsageError `INVALID_OPTION` unless `value` is an object */
-export function checkRecord(where: string, value: unknown): asserts value is object {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
-  throw invalid(where, value, "an object");
+export function checkObject(where: string, value: unknown): asserts value is object {
+  if (!isRecord(value)) throw invalidOption("channels", where, value, "an object");
 }
 
 /** @throws UsageError `INVALID_OPTION` if `value` has a name that is not known */
@@ -175,9 +165,4 @@ export function checkKnown(
   const unknown = Object.keys(value).find((name) => !known.has(name));
   if (unknown === undefined) return;
   throw new UsageError("INVALID_OPTION", `channels: ${quote(unknown)} in ${where} is not ${what}`);
-}
-
-export function invalid(where: string, value: unknown, expected: string): UsageError {
-  const shown = typeof value === "number" || value === null ? String(value) : typeof value;
-  return new UsageError("INVALID_OPTION", `channels: ${where} is ${shown}; it must be ${expected}`);
 }

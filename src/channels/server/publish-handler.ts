@@ -1,3 +1,4 @@
+import { checkInteger, invalidOption } from "../../errors/check-options.ts";
 import { validate } from "../../schema/validate.ts";
 import type { HttpHandler } from "../../server/routes/http-route.ts";
 import type { ErrorFields } from "../wire/frames.ts";
@@ -12,7 +13,6 @@ import {
   mayBeStored,
   UNKNOWN_TOPIC,
 } from "./failures.ts";
-import { checkInteger, invalid } from "./limits.ts";
 import { publishMessage } from "./server-topic.ts";
 
 /** The body of a request. */
@@ -40,9 +40,9 @@ export function createPublishHandler(
   { authorize, maxBodyBytes = 1_048_576 }: PublishHandlerOptions,
 ): HttpHandler {
   if (typeof authorize !== "function") {
-    throw invalid("publishHandler: authorize", authorize, "a function");
+    throw invalidOption("publishHandler", "authorize", authorize, "a function");
   }
-  checkInteger("publishHandler: maxBodyBytes", maxBodyBytes);
+  checkInteger("publishHandler", "maxBodyBytes", maxBodyBytes);
   return async (request) => {
     if (request.method !== "POST") {
       return answer(405, invalidRequest("send a POST request"), { Allow: "POST" });

@@ -1,10 +1,8 @@
-import { UsageError } from "../../errors/index.ts";
+import { checkNames, invalidOption, MAX_DELAY_MS } from "../../errors/check-options.ts";
 
-/** The longest delay of a timer. */
-export const MAX_DELAY_MS: number = 2 ** 31 - 1;
 export const FUNCTION = "a function";
 export const DELAY: string = `a number from 0 to ${MAX_DELAY_MS}`;
-export const TIMEOUT: string = `a number above 0 and up to ${MAX_DELAY_MS}`;
+export const TIMEOUT: string = `a number above 0 and at most ${MAX_DELAY_MS}`;
 export const BYTES = "an integer above 0";
 export const BOOLEAN = "true or false";
 export const TIMERS = "an object with setTimeout and clearTimeout";
@@ -23,11 +21,11 @@ export function checkOptions<Options extends object>(
   options: Options,
   expected: ExpectedOptions<Options>,
 ): void {
+  checkNames(where, options, Object.keys(expected));
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(expected, name)) throw refused(where, `there is no option ${name}`);
     const type = expected[name as keyof Options];
     if (type === undefined || value === undefined || isAs(type, value)) continue;
-    throw refused(where, `${name} is ${show(value)}; it must be ${type}`);
+    throw invalidOption(where, name, value, type);
   }
 }
 
@@ -39,12 +37,4 @@ function isAs(type: string, value: unknown): boolean {
   if (type === BOOLEAN) return typeof value === "boolean";
   if (type.startsWith(FUNCTION)) return typeof value === "function";
   return typeof (value as { setTimeout?: unknown } | null)?.setTimeout === "function";
-}
-
-function show(value: unknown): string {
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
-}
-
-function refused(where: string, what: string): UsageError {
-  return new UsageError("INVALID_OPTION", `${where}: ${what}`);
 }

@@ -12,7 +12,7 @@ import {
   readFinalHead,
   type StatusLine,
 } from "../../protocol/handshake/http-head.ts";
-import { isRecord } from "../../protocol/record.ts";
+import { isRecord } from "../../errors/record.ts";
 import { readVariable } from "../environment/variables.ts";
 import { hasField, withBasicAuth } from "./basic-auth.ts";
 import { connectTls, hostOf, portOf } from "./dial.ts";

@@ -19,6 +19,7 @@ import { toMessage } from "../../client/message-data.ts";
 import { isOptions } from "../../client/options-argument.ts";
 import type { WebSocketOptions } from "../../client/options.ts";
 import type { WebSocketConstructor, WebSocketData } from "../../client/web-socket-interface.ts";
+import { MAX_DELAY_MS } from "../../errors/check-options.ts";
 import { type ConnectionEnd, describeEnd } from "../../errors/describe-end.ts";
 import { describeClose, describeError } from "../../errors/debug-log.ts";
 import { debugLog } from "../environment/debug-log.ts";
@@ -27,7 +28,6 @@ import {
   DELAY,
   type ExpectedOptions,
   FUNCTION,
-  MAX_DELAY_MS,
   TIMEOUT,
   TIMERS,
 } from "./check-options.ts";

@@ -2,8 +2,8 @@ import { lstat, unlink } from "node:fs/promises";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { platform, versions } from "node:process";
+import { checkBoolean, checkInteger, invalidOption } from "../../errors/check-options.ts";
 import { TransportError, UsageError } from "../../errors/index.ts";
-import { invalidOption } from "../../server/options/check-options.ts";
 import { RUNTIME_GAPS, type RuntimeGaps } from "./runtime-gaps.ts";
 
 /** Where to listen: on a port, or on a Unix socket. `backlog` is the length of the accept queue. */
@@ -20,10 +20,10 @@ export function readListenPlace(
   reusePort: boolean | undefined,
   backlog: number = DEFAULT_BACKLOG,
 ): ListenPlace {
-  checkReusePort(reusePort);
-  checkBacklog(backlog);
+  checkBoolean("serve", "reusePort", reusePort);
+  checkInteger("serve", "backlog", backlog, 1, MAX_BACKLOG);
   if (path === undefined) {
-    checkPort(port ?? DEFAULT_PORT);
+    checkInteger("serve", "port", port, 0, 65_535);
     checkHost(host);
     return { port: port ?? DEFAULT_PORT, host, reusePort: reusePort ?? false, backlog };
   }
@@ -65,21 +65,6 @@ function checkPath(path: unknown): void {
     "INVALID_OPTION",
     `serve: path has ${length} bytes, more than the ${MAX_PATH_BYTES} of a Unix socket; pass a shorter or relative path`,
   );
-}
-
-function checkPort(port: number): void {
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
-  throw invalidOption("serve", "port", port, "an integer from 0 to 65535");
-}
-
-function checkBacklog(backlog: number): void {
-  if (Number.isInteger(backlog) && backlog >= 1 && backlog <= MAX_BACKLOG) return;
-  throw invalidOption("serve", "backlog", backlog, `an integer from 1 to ${MAX_BACKLOG}`);
-}
-
-function checkReusePort(reusePort: unknown): void {
-  if (reusePort === undefined || typeof reusePort === "boolean") return;
-  throw invalidOption("serve", "reusePort", reusePort, "true or false");
 }
 
 function checkHost(host: unknown): void {

@@ -5,9 +5,10 @@ import {
   type ServerOptions as HttpOptions,
 } from "node:http";
 import type { Server as HttpsServer, ServerOptions as HttpsOptions } from "node:https";
+import { invalidOption } from "../../errors/check-options.ts";
 import type { ApplicationOptions } from "../../server/options/application-options.ts";
 import { createApplication } from "../../server/application.ts";
-import { checkOptions, invalidOption } from "../../server/options/check-options.ts";
+import { checkOptions } from "../../server/options/check-options.ts";
 import type { Route, RoutesOption } from "../../server/routes/routes.ts";
 import { refuseClientErrors } from "../http/client-error.ts";
 import { dropStalledConnections } from "../http/stalled-connections.ts";

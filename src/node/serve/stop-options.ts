@@ -1,11 +1,6 @@
+import { checkCount, checkDelay, checkNames, invalidOption } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { CloseCode } from "../../protocol/close-code.ts";
-import {
-  checkCount,
-  checkDelay,
-  checkNames,
-  invalidOption,
-} from "../../server/options/check-options.ts";
 import type { ShutdownPlan } from "../../server/socket/shutdown.ts";
 import { checkCloseArguments } from "../../server/socket/socket-arguments.ts";
 
@@ -83,7 +78,7 @@ function readDrainOptions(options: unknown): Required<DrainOptions> {
       "an object such as { batch, intervalMs, deadlineMs }",
     );
   }
-  checkNames("stop: drain", options, ["batch", "intervalMs", "deadlineMs"]);
+  checkNames("stop", options, ["batch", "intervalMs", "deadlineMs"], { of: "drain" });
   const { batch = 100, intervalMs = 100, deadlineMs = 10_000 } = options as DrainOptions;
   checkCount("stop", "drain.batch", batch);
   checkDelay("stop", "drain.intervalMs", intervalMs);

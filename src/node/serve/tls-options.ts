@@ -4,8 +4,8 @@ import {
   type Server as HttpsServer,
   type ServerOptions as HttpsOptions,
 } from "node:https";
+import { invalidOption } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
-import { invalidOption } from "../../server/options/check-options.ts";
 import { HTTP2_ALPN_ID } from "../http2/http2-listener.ts";
 import { refuseGap, RUNTIME_GAPS, type RuntimeGaps } from "./runtime-gaps.ts";
 

@@ -1,5 +1,5 @@
-import { UsageError } from "../../errors/index.ts";
-import { isRecord } from "../record.ts";
+import { checkInteger, checkNames, checkOneOf, invalidOption } from "../../errors/check-options.ts";
+import { isRecord } from "../../errors/record.ts";
 
 /** How to compress messages with permessage-deflate (RFC 7692). */
 export interface CompressionOptions {
@@ -42,39 +42,17 @@ export function resolveCompression(
   if (compression === false) return undefined;
   const options = compression === true ? {} : compression;
   if (!isRecord<CompressionOptions>(options)) {
-    throw invalid(where, "compression", options, "a boolean or an object of options");
+    throw invalidOption(where, "compression", options, "a boolean or an object of options");
   }
-  const {
-    context = defaultContext,
-    thresholdBytes = 1024,
-    windowBits = 13,
-    level = 3,
-    ...unknown
-  } = options;
-  for (const name of Object.keys(unknown)) {
-    throw new UsageError("INVALID_OPTION", `${where}: there is no option compression.${name}`);
-  }
-  if (context !== "shared" && context !== "dedicated") {
-    throw invalid(where, "compression.context", context, '"shared" or "dedicated"');
-  }
-  checkInteger(where, "thresholdBytes", thresholdBytes, 0, Number.MAX_SAFE_INTEGER);
-  checkInteger(where, "windowBits", windowBits, 9, 15);
-  checkInteger(where, "level", level, 1, 9);
+  const { context = defaultContext, thresholdBytes = 1024, windowBits = 13, level = 3 } = options;
+  checkNames(where, options, NAMES, { of: "compression" });
+  checkOneOf(where, "compression.context", context, ["shared", "dedicated"]);
+  checkInteger(where, "compression.thresholdBytes", thresholdBytes, 0);
+  checkInteger(where, "compression.windowBits", windowBits, 9, 15);
+  checkInteger(where, "compression.level", level, 1, 9);
   return { context, thresholdBytes, windowBits, level };
 }
 
-function checkInteger(
-  where: string,
-  name: string,
-  value: number,
-  least: number,
-  most: number,
-): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw invalid(where, `compression.${name}`, value, `an integer from ${least} to ${most}`);
-}
-
-function invalid(where: string, name: string, value: unknown, expected: string): UsageError {
-  const message = `${where}: ${name} is ${String(value)}; it must be ${expected}`;
-  return new UsageError("INVALID_OPTION", message);
-}
+const NAMES = ["context", "thresholdBytes", "windowBits", "level"] as const satisfies ReadonlyArray<
+  keyof CompressionOptions
+>;

@@ -1,9 +1,14 @@
-import type { HeartbeatOptions } from "../../connection/heartbeat.ts";
+import { checkHeartbeat } from "../../connection/heartbeat.ts";
+import {
+  checkCount,
+  checkNames,
+  checkOneOf,
+  checkPositive,
+  shown,
+} from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
-import { isRecord } from "../../protocol/record.ts";
+import { isRecord } from "../../errors/record.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
-
-const SLOW_CONSUMER_POLICIES: readonly unknown[] = ["close", "drop", "wait"];
 
 const POSITIVE_LIMITS = [
   "maxMessageBytes",
@@ -28,41 +33,11 @@ const LIMITS: readonly string[] = [
  * @throws UsageError `INVALID_OPTION`
  */
 export function checkLimits(limits: ConnectionLimits, where: string): void {
-  checkNames(where, limits, LIMITS);
+  checkNames(where, limits, LIMITS, { advice: ADVICE });
   for (const name of POSITIVE_LIMITS) checkPositive(where, name, limits[name]);
   checkCount(where, "maxMessagesPerSecond", limits.maxMessagesPerSecond);
-  checkHeartbeat(limits.heartbeat, where);
-  const { slowConsumer = "close" } = limits;
-  if (!SLOW_CONSUMER_POLICIES.includes(slowConsumer)) {
-    throw invalidOption(where, "slowConsumer", slowConsumer, '"close", "drop" or "wait"');
-  }
-}
-
-function checkHeartbeat(heartbeat: ConnectionLimits["heartbeat"], where: string): void {
-  if (heartbeat === undefined || heartbeat === false) return;
-  if (!isRecord<HeartbeatOptions>(heartbeat)) {
-    throw invalidOption(
-      where,
-      "heartbeat",
-      heartbeat,
-      "false, or an object such as { idleMs, timeoutMs }",
-    );
-  }
-  checkNames(`${where}: heartbeat`, heartbeat, ["idleMs", "timeoutMs"]);
-  checkPositive(where, "heartbeat.idleMs", heartbeat.idleMs);
-  checkPositive(where, "heartbeat.timeoutMs", heartbeat.timeoutMs);
-}
-
-/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a number above 0 */
-function checkPositive(where: string, name: string, value: number | undefined): void {
-  if (value === undefined || (typeof value === "number" && value > 0)) return;
-  throw invalidOption(where, name, value, "a number above 0");
-}
-
-/** @throws UsageError `INVALID_OPTION` unless `value` is absent, an integer above 0, or Infinity */
-export function checkCount(where: string, name: string, value: number | undefined): void {
-  if (value === undefined || value === Infinity || (Number.isInteger(value) && value > 0)) return;
-  throw invalidOption(where, name, value, "an integer above 0, or Infinity");
+  checkHeartbeat(where, limits.heartbeat);
+  checkOneOf(where, "slowConsumer", limits.slowConsumer, ["close", "drop", "wait"]);
 }
 
 /** @throws UsageError `INVALID_OPTION` unless `options` is a record */
@@ -72,24 +47,6 @@ export function checkOptions(where: string, options: unknown): void {
     "INVALID_OPTION",
     `${where}: the options are ${shown(options)}; pass an object such as { routes: { "ws:/chat": (socket) => {} } }`,
   );
-}
-
-/** The longest delay of a Node.js timer. A timer with a longer delay fires at once. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
-
-/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a valid delay of a timer */
-export function checkDelay(where: string, name: string, value: number | undefined): void {
-  if (value === undefined) return;
-  if (typeof value === "number" && value > 0 && value <= MAX_DELAY_MS) return;
-  throw invalidOption(where, name, value, `a number above 0 and at most ${MAX_DELAY_MS}`);
-}
-
-/** @throws UsageError `INVALID_OPTION` if `options` has a name that is not in `names` */
-export function checkNames(where: string, options: object, names: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown === undefined) return;
-  const advice = Object.hasOwn(ADVICE, unknown) ? `; ${ADVICE[unknown]}` : "";
-  throw new UsageError("INVALID_OPTION", `${where}: there is no option ${unknown}${advice}`);
 }
 
 const LISTEN = "pass it to serve, or to the HTTP server that you pass to attach";
@@ -144,26 +101,4 @@ export function checkNotServers(options: object, where: string): void {
     "INVALID_OPTION",
     `${where}: ${name} is an option of the server, not of a route; set it next to routes`,
   );
-}
-
-export function invalidOption(
-  where: string,
-  name: string,
-  value: unknown,
-  expected: string,
-): UsageError {
-  return new UsageError(
-    "INVALID_OPTION",
-    `${where}: ${name} is ${shown(value)}; it must be ${expected}`,
-  );
-}
-
-/** Describes a value in an error message: as JSON, or by its type. */
-export function shown(value: unknown): string {
-  if (typeof value === "number") return String(value);
-  try {
-    return JSON.stringify(value) ?? typeof value;
-  } catch {
-    return typeof value;
-  }
 }

@@ -1,6 +1,6 @@
+import { invalidOption, shown } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { type HttpRefusal, refuse } from "../../protocol/handshake/http-refusal.ts";
-import { invalidOption, shown } from "../options/check-options.ts";
 import { tryParseUrl } from "./try-parse-url.ts";
 
 /** Returns whether the option `hosts` allows a value of `Host`. */

@@ -1,8 +1,8 @@
+import { shown } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { type HttpRefusal, refuse } from "../../protocol/handshake/http-refusal.ts";
 import { isThenable } from "../../schema/values.ts";
 import type { OriginPolicy } from "../options/application-options.ts";
-import { shown } from "../options/check-options.ts";
 import { quoteStart } from "../reports/refusal-reporter.ts";
 import { tryParseUrl } from "./try-parse-url.ts";
 

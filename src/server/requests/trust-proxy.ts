@@ -1,7 +1,7 @@
+import { invalidOption, shown } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { HeaderFields } from "../../protocol/handshake/index.ts";
 import type { ApplicationOptions } from "../options/application-options.ts";
-import { invalidOption, shown } from "../options/check-options.ts";
 import {
   type ForwardedHop,
   MALFORMED_HOP,

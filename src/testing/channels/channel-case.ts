@@ -1,5 +1,3 @@
-import { UsageError } from "../../errors/index.ts";
-import { shown } from "../../server/options/check-options.ts";
 import { show } from "./pattern.ts";
 
 /** A test case of `channelServerSuite` and `channelClientSuite`. */
@@ -26,13 +24,4 @@ export async function runSteps<Step>(
       throw new Error(`step ${index + 1} of ${steps.length}, ${show(step)}: ${reason}`, { cause });
     }
   }
-}
-
-/** @throws UsageError `INVALID_OPTION` unless `value` is absent or a number above 0 */
-export function checkTimeout(where: string, value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value > 0)) return;
-  throw new UsageError(
-    "INVALID_OPTION",
-    `${where}: timeoutMs is ${shown(value)}; pass a number above 0`,
-  );
 }

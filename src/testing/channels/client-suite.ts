@@ -1,5 +1,6 @@
+import { checkPositive } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
-import { type ChannelCase, checkTimeout, DEFAULT_TIMEOUT_MS, runSteps } from "./channel-case.ts";
+import { type ChannelCase, DEFAULT_TIMEOUT_MS, runSteps } from "./channel-case.ts";
 import {
   callDriver,
   type ChannelClientDriver,
@@ -32,7 +33,7 @@ export function channelClientSuite(harness: ChannelClientHarness): readonly Chan
       "channelClientSuite: the harness has no method open; pass an object such as { open: (options) => openMyClient(options) }",
     );
   }
-  checkTimeout("channelClientSuite", harness.timeoutMs);
+  checkPositive("channelClientSuite", "timeoutMs", harness.timeoutMs);
   return channelClientScripts.map((script) => ({
     name: script.name,
     run: () => runClientScript(harness, script),

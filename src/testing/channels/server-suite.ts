@@ -1,8 +1,9 @@
 import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ByteStream, type ConnectionTarget, WebSocket } from "tideway";
+import { checkPositive } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
-import { type ChannelCase, checkTimeout, DEFAULT_TIMEOUT_MS, runSteps } from "./channel-case.ts";
+import { type ChannelCase, DEFAULT_TIMEOUT_MS, runSteps } from "./channel-case.ts";
 import { runConnectionStep, ScriptState } from "./connection-steps.ts";
 import type { ServerScript, ServerStep } from "./script.ts";
 import { ScriptConnection, within } from "./script-connection.ts";
@@ -39,7 +40,7 @@ export function channelServerSuite(harness: ChannelServerHarness): readonly Chan
       'channelServerSuite: the harness has no url; pass an object such as { url: "ws://localhost:8080/api" }',
     );
   }
-  checkTimeout("channelServerSuite", harness.timeoutMs);
+  checkPositive("channelServerSuite", "timeoutMs", harness.timeoutMs);
   return channelServerScripts.map((script) => ({
     name: script.name,
     run: () => runServerScript(harness, script),

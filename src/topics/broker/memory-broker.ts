@@ -1,3 +1,9 @@
+import {
+  checkFunction,
+  checkInteger,
+  checkNames,
+  checkRecord,
+} from "../../errors/check-options.ts";
 import { BrokerError } from "../../errors/index.ts";
 import type {
   Broker,
@@ -10,14 +16,7 @@ import type {
   Retention,
   VolatileMessage,
 } from "./broker.ts";
-import {
-  checkFunction,
-  checkNames,
-  checkOptions,
-  checkWhole,
-  DEFAULT_MAX_TOPICS,
-  topicsFull,
-} from "./check-options.ts";
+import { DEFAULT_MAX_TOPICS, topicsFull } from "./check-options.ts";
 import { MemoryTopic } from "./memory-topic.ts";
 
 /** Options of a {@link MemoryBroker}. */
@@ -58,9 +57,9 @@ export class MemoryBroker implements Broker {
 
   /** Creates an empty broker. @throws UsageError `INVALID_OPTION` */
   constructor(options: MemoryBrokerOptions = {}) {
-    checkOptions("MemoryBroker", options);
+    checkRecord("MemoryBroker", options);
     checkNames("MemoryBroker", options, ["maxTopics", "nowMs"]);
-    checkWhole("MemoryBroker", "maxTopics", options.maxTopics);
+    checkInteger("MemoryBroker", "maxTopics", options.maxTopics);
     checkFunction("MemoryBroker", "nowMs", options.nowMs);
     const { maxTopics = DEFAULT_MAX_TOPICS, nowMs = () => performance.now() } = options;
     this.#maxTopics = maxTopics;

@@ -1,7 +1,8 @@
+import { invalidOption } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
+import { isRecord } from "../../errors/record.ts";
 import { TopicPattern } from "../../topic-names/topic-pattern.ts";
-import { invalidOption, isObject } from "../broker/check-options.ts";
 import { resolveTopicOptions, type TopicOptions, type TopicSettings } from "./topic-options.ts";
 
 /** The options of the topics that match a pattern. */
@@ -23,7 +24,7 @@ export class SettingsByPattern {
    * @throws UsageError `INVALID_OPTION`, `INVALID_TOPIC_PATTERN`
    */
   constructor(patterns: unknown, base: TopicOptions) {
-    if (!isObject(patterns)) {
+    if (!isRecord(patterns)) {
       throw invalidOption("Topics", "patterns", patterns, "an object of options by pattern");
     }
     for (const [text, options] of Object.entries(patterns)) this.#add(text, options, base);
@@ -53,7 +54,7 @@ export class SettingsByPattern {
 
   #add(text: string, options: unknown, base: TopicOptions): void {
     const pattern = new TopicPattern(text);
-    if (!isObject(options)) {
+    if (!isRecord(options)) {
       throw invalidOption("Topics", `patterns[${quote(text)}]`, options, "the options of a topic");
     }
     const added = { pattern, options, settings: resolveTopicOptions({ ...base, ...options }) };

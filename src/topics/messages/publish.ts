@@ -1,8 +1,9 @@
+import { shown } from "../../errors/check-options.ts";
 import { describeError } from "../../errors/debug-log.ts";
 import { BrokerError, UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import type { PublicationDraft, BrokerPublishResult } from "../broker/broker.ts";
-import { isShortText, notShortText, shown } from "../broker/check-options.ts";
+import { isShortText, notShortText } from "../broker/check-options.ts";
 import type { TopicData } from "../broker/publication.ts";
 import { backoffMs, delay } from "../broker/timers.ts";
 import type { TopicSettings } from "./topic-options.ts";

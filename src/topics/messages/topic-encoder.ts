@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors/index.ts";
-import { isObject } from "../broker/check-options.ts";
+import { isRecord } from "../../errors/record.ts";
 import type { Publication, TopicData } from "../broker/publication.ts";
 import type { Content, Encoded, Prepared } from "./recent-publications.ts";
 import type { EncodeTopicMessage, TopicMessage } from "./topic-message.ts";
@@ -77,5 +77,5 @@ function isTopicData(content: unknown): content is TopicData {
 }
 
 function isSharedMessage(content: unknown): content is SharedMessage {
-  return isObject(content) && isTopicData((content as Partial<SharedMessage>).data);
+  return isRecord(content) && isTopicData((content as Partial<SharedMessage>).data);
 }

@@ -1,11 +1,11 @@
-import type { Retention } from "../broker/broker.ts";
 import {
   checkBoolean,
   checkFunction,
+  checkInteger,
   checkNames,
-  checkOptions,
-  checkWhole,
-} from "../broker/check-options.ts";
+  checkRecord,
+} from "../../errors/check-options.ts";
+import type { Retention } from "../broker/broker.ts";
 import { type EncodeTopicMessage, envelope } from "./topic-message.ts";
 
 /** Options of a topic. All servers must use the same options for the same topic. */
@@ -63,9 +63,9 @@ const NAMES: readonly string[] = [...NUMBERS, "encode", "presence"];
 
 /** @throws UsageError `INVALID_OPTION` */
 export function resolveTopicOptions(options: TopicOptions): TopicSettings {
-  checkOptions("a topic", options);
+  checkRecord("a topic", options);
   checkNames("a topic", options, NAMES);
-  for (const name of NUMBERS) checkWhole("a topic", name, options[name]);
+  for (const name of NUMBERS) checkInteger("a topic", name, options[name]);
   checkFunction("a topic", "encode", options.encode);
   checkBoolean("a topic", "presence", options.presence);
   const { historySize, historyBytes, historyAgeMs, idWindowMs, maxPublicationBytes } = {

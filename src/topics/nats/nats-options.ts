@@ -1,13 +1,12 @@
-import { UsageError } from "../../errors/index.ts";
 import {
+  checkInteger,
   checkNames,
-  checkOptions,
-  checkWhole,
-  DEFAULT_MAX_TOPICS,
-  hasMethod,
+  checkRecord,
   invalidOption,
   shown,
-} from "../broker/check-options.ts";
+} from "../../errors/check-options.ts";
+import { UsageError } from "../../errors/index.ts";
+import { DEFAULT_MAX_TOPICS, hasMethod } from "../broker/check-options.ts";
 
 /** Options of a {@link NatsBroker}. */
 export interface NatsBrokerOptions {
@@ -81,9 +80,9 @@ const NAMES = [
 
 /** @throws UsageError `INVALID_OPTION` */
 export function resolveNatsOptions(options: NatsBrokerOptions): NatsSettings {
-  checkOptions("NatsBroker", options);
+  checkRecord("NatsBroker", options);
   checkNames("NatsBroker", options, Object.keys(DEFAULTS));
-  for (const name of NUMBERS) checkWhole("NatsBroker", name, options[name]);
+  for (const name of NUMBERS) checkInteger("NatsBroker", name, options[name]);
   for (const [name, pattern] of NAMES) {
     const value: unknown = options[name];
     if (value === undefined || (typeof value === "string" && pattern.test(value))) continue;

@@ -1,4 +1,4 @@
-import { checkOptions, checkWhole, invalidOption } from "../broker/check-options.ts";
+import { checkInteger, checkRecord, invalidOption } from "../../errors/check-options.ts";
 
 /** Options of `topic.enter`. */
 export interface EnterOptions {
@@ -38,9 +38,9 @@ const KEY_FORM = "1 to 128 characters of A-Z a-z 0-9 _ -";
 
 /** @throws UsageError `INVALID_OPTION` */
 export function checkEnterOptions(options: EnterOptions): void {
-  checkOptions("enter", options);
+  checkRecord("enter", options);
   const { graceMs, key, replaces } = options;
-  if (graceMs !== 0) checkWhole("enter", "graceMs", graceMs);
+  if (graceMs !== 0) checkInteger("enter", "graceMs", graceMs);
   if (key !== undefined && !isKey(key)) throw invalidOption("enter", "key", key, KEY_FORM);
   if (replaces === undefined || isKey(replaces) || areKeys(replaces)) return;
   throw invalidOption("enter", "replaces", replaces, `${KEY_FORM}, or up to ${MAX_KEYS} such keys`);
@@ -48,9 +48,9 @@ export function checkEnterOptions(options: EnterOptions): void {
 
 /** @throws UsageError `INVALID_OPTION` */
 export function checkLeaveOptions(options: LeaveOptions): void {
-  checkOptions("leave", options);
+  checkRecord("leave", options);
   const { keys, graceMs = 0 } = options;
-  if (graceMs !== 0) checkWhole("leave", "graceMs", graceMs);
+  if (graceMs !== 0) checkInteger("leave", "graceMs", graceMs);
   if (areKeys(keys) && keys.length > 0) return;
   throw invalidOption("leave", "keys", keys, `1 to ${MAX_KEYS} keys of ${KEY_FORM}`);
 }

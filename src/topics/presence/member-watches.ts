@@ -1,5 +1,5 @@
+import { invalidOption } from "../../errors/check-options.ts";
 import type { BrokerListener } from "../broker/broker.ts";
-import { invalidOption } from "../broker/check-options.ts";
 import { BrokerListeners } from "../messages/broker-listeners.ts";
 import type { Member } from "../messages/topic-message.ts";
 import type { TopicsEnvironment } from "../messages/topics-environment.ts";

@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors/index.ts";
-import { isObject } from "../broker/check-options.ts";
+import { isRecord } from "../../errors/record.ts";
 import type { Member } from "../messages/topic-message.ts";
 
 const MAX_ID_LENGTH = 128;
@@ -15,7 +15,7 @@ const MAX_OTHER_LENGTH = 2_304;
  *   characters
  */
 export function writeMember(member: Member): string {
-  const { id, data } = isObject(member) ? member : ({} as Partial<Member>);
+  const { id, data } = isRecord(member) ? member : ({} as Partial<Member>);
   if (!isMemberId(id)) {
     throw new UsageError(
       "INVALID_MEMBER",

@@ -9,18 +9,17 @@ import type {
   Retention,
   VolatileMessage,
 } from "tideway/topics";
-import { BrokerError, UsageError } from "../../errors/index.ts";
-import { quote } from "../../errors/quote.ts";
 import {
   checkBoolean,
+  checkInteger,
   checkNames,
-  checkOptions,
-  checkWhole,
-  DEFAULT_MAX_TOPICS,
-  hasMethod,
+  checkRecord,
   invalidOption,
   shown,
-} from "../broker/check-options.ts";
+} from "../../errors/check-options.ts";
+import { BrokerError, UsageError } from "../../errors/index.ts";
+import { quote } from "../../errors/quote.ts";
+import { DEFAULT_MAX_TOPICS, hasMethod } from "../broker/check-options.ts";
 import { debugLog } from "../broker/debug-log.ts";
 import { encodeMessage, encodePayload } from "../broker/payload.ts";
 import {
@@ -330,7 +329,7 @@ function checkClient(client: unknown): void {
 
 /** @throws UsageError `INVALID_OPTION` */
 function checkBrokerOptions(options: RedisBrokerOptions): void {
-  checkOptions("RedisBroker", options);
+  checkRecord("RedisBroker", options);
   checkNames("RedisBroker", options, [
     "prefix",
     "isDurable",
@@ -339,8 +338,8 @@ function checkBrokerOptions(options: RedisBrokerOptions): void {
     "maxTopics",
   ]);
   const { prefix, isDurable, isSharded, connectTimeoutMs, maxTopics } = options;
-  checkWhole("RedisBroker", "connectTimeoutMs", connectTimeoutMs);
-  checkWhole("RedisBroker", "maxTopics", maxTopics);
+  checkInteger("RedisBroker", "connectTimeoutMs", connectTimeoutMs);
+  checkInteger("RedisBroker", "maxTopics", maxTopics);
   checkBoolean("RedisBroker", "isDurable", isDurable);
   checkBoolean("RedisBroker", "isSharded", isSharded);
   if (prefix === undefined || (typeof prefix === "string" && !/[{}]/.test(prefix))) return;

@@ -1,11 +1,11 @@
-import type { LossReason } from "../../topic-names/loss-reason.ts";
-/// <reference lib="esnext.disposable" preserve="true" />
 import {
   checkBoolean,
   checkFunction,
-  checkOptions,
+  checkRecord,
   invalidOption,
-} from "../broker/check-options.ts";
+} from "../../errors/check-options.ts";
+import type { LossReason } from "../../topic-names/loss-reason.ts";
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Position } from "../broker/position.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { SubscriberStart } from "./subscriber-start.ts";
@@ -75,7 +75,7 @@ export class Subscription implements TopicSubscription {
 
 /** @throws UsageError `INVALID_OPTION` */
 export function checkSubscribeOptions(options: SubscribeOptions): void {
-  checkOptions("subscribe", options);
+  checkRecord("subscribe", options);
   const { last = 0, encode, members } = options;
   checkFunction("subscribe", "encode", encode);
   checkBoolean("subscribe", "members", members);

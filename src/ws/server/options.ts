@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import { UsageError } from "../../errors/index.ts";
+import { invalidOption } from "../../errors/check-options.ts";
 import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
 import { checkCommonOptions, type CommonOptions } from "../socket-options.ts";
 import { WebSocket } from "../web-socket.ts";
@@ -162,9 +162,6 @@ function checkFunctions(options: Record<string, unknown>): void {
   for (const name of ["verifyClient", "handleProtocols", "WebSocket"]) {
     const value = options[name];
     if (typeof value === "function" || (!value && name !== "WebSocket")) continue;
-    throw new UsageError(
-      "INVALID_OPTION",
-      `${name} has the type ${typeof value}; it must be a function`,
-    );
+    throw invalidOption("ws", name, value, "a function");
   }
 }

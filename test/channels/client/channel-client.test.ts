@@ -110,7 +110,10 @@ it.each([
   [{ creditBytes: 1.5 }, "connect: creditBytes is 1.5; it must be an integer above 0"],
   [{ maxDelayMs: -1 }, "connect: maxDelayMs is -1; it must be a number from 0 to 2147483647"],
   [{ stableAfterMs: 2 ** 31 }, /stableAfterMs is 2147483648; it must be a number from 0 to 2147/],
-  [{ handshakeTimeoutMs: 0 }, /handshakeTimeoutMs is 0; it must be a number above 0 and up to 21/],
+  [
+    { handshakeTimeoutMs: 0 },
+    /handshakeTimeoutMs is 0; it must be a number above 0 and at most 21/,
+  ],
   [{ validate: "no" }, 'connect: validate is "no"; it must be true or false'],
   [{ validate: null }, "connect: validate is null; it must be true or false"],
   [{ validate: true }, /^connect: validate is true without a contract of defineContract/],

@@ -15,7 +15,7 @@ describe("options of a ReconnectingWebSocket in Node", () => {
     [{ initialDelayMs: -1 }, "initialDelayMs is -1; it must be a number from 0 to 2147483647"],
     [
       { handshakeTimeoutMs: 0 },
-      "handshakeTimeoutMs is 0; it must be a number above 0 and up to 2147483647",
+      "handshakeTimeoutMs is 0; it must be a number above 0 and at most 2147483647",
     ],
     [{ maxDelayMs: NaN }, "maxDelayMs is NaN; it must be a number from 0 to 2147483647"],
     [
@@ -24,7 +24,7 @@ describe("options of a ReconnectingWebSocket in Node", () => {
     ],
     [
       { maxQueuedBytes: () => 1 },
-      "maxQueuedBytes is function; it must be a number from 0 to 2147483647",
+      "maxQueuedBytes is a function; it must be a number from 0 to 2147483647",
     ],
     [{ random: 0.5 }, "random is 0.5; it must be a function"],
     [{ timers: {} }, "timers is {}; it must be an object with setTimeout and clearTimeout"],

@@ -35,7 +35,7 @@ it.each<[object, string]>([
   [{ drain: { deadlineMs: -1 } }, `drain.deadlineMs is -1; it must be ${DELAY}`],
   [{ drain: { deadlineMs: Infinity } }, `drain.deadlineMs is Infinity; it must be ${DELAY}`],
   [{ drain: { deadlineMs: "100" } }, `drain.deadlineMs is "100"; it must be ${DELAY}`],
-  [{ drain: { timeoutMs: 100 } }, "drain: there is no option timeoutMs"],
+  [{ drain: { timeoutMs: 100 } }, "there is no option drain.timeoutMs"],
   [
     { drain: {}, timeoutMs: 100 },
     "timeoutMs has no effect with drain; pass drain: { deadlineMs } instead",

@@ -49,10 +49,10 @@ it("a route names the alternative to an option of ws", async () => {
 it("an unknown option of heartbeat is named with the server or the route that has it", async () => {
   const heartbeat = { idle: 5 } as {};
   await expect(serve({ routes: {}, heartbeat })).rejects.toThrow(
-    "serve: heartbeat: there is no option idle",
+    "serve: there is no option heartbeat.idle",
   );
   await expect(serve({ routes: { "ws:/": { handle, heartbeat } } })).rejects.toThrow(
-    'the route "ws:/": heartbeat: there is no option idle',
+    'the route "ws:/": there is no option heartbeat.idle',
   );
 });
 
@@ -136,8 +136,8 @@ it.each([
   [7, "7"],
   [NaN, "NaN"],
   ["none", '"none"'],
-  [7n, "bigint"],
-  [cycle, "object"],
+  [7n, "a value of type bigint"],
+  [cycle, "an object"],
 ])("an error prints the invalid value %o of an option", async (value, text) => {
   for (const name of ["origins", "hosts", "trustProxy"]) {
     // A number of proxies is a valid trustProxy.
@@ -149,8 +149,8 @@ it.each([
 });
 
 it.each([
-  [7n, "bigint"],
-  [cycle, "object"],
+  [7n, "a value of type bigint"],
+  [cycle, "an object"],
 ])("an error prints %o in a list of an option that does not allow it", async (value, text) => {
   for (const name of ["origins", "hosts", "trustProxy"]) {
     const started = serve({ routes: {}, [name]: [value] });
