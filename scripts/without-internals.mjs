@@ -27,8 +27,6 @@ const TESTS = [
   "test/suite",
   "test/hostile",
   "test/anomalies",
-  "test/client/node.test.ts",
-  "test/client/node-stream.test.ts",
   // Not serve-environment.test.ts and fast-paths.test.ts, which compare with and without.
   "test/node/serve/listen",
   "test/node/serve/running-server.test.ts",
@@ -36,6 +34,7 @@ const TESTS = [
   "test/node/serve/serve.test.ts",
   "test/node/client/connect.test.ts",
   "test/node/client/tcp.test.ts",
+  "test/node/client/web-socket-stream.test.ts",
   "test/node/http/shared-http-server.test.ts",
 ];
 
