@@ -25,6 +25,11 @@ describe("options that Bun.serve does not offer", () => {
     const routes = { "ws:/": { compression: false, handle() {} } };
     expect(() => checkBunOptions({ routes, tls: TLS })).not.toThrow();
   });
+
+  it("do not include options that are undefined, as with tideway/server", () => {
+    const options = { http2: undefined, compression: undefined, tls: { ...TLS, ca: undefined } };
+    expect(() => checkBunOptions({ routes: {}, ...options })).not.toThrow();
+  });
 });
 
 it.each([{ tls: true }, { tls: {} }, { tls: { cert: TLS.cert } }])(
