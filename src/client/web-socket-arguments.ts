@@ -46,7 +46,9 @@ export function parseUrl(url: unknown): URL {
  */
 export function readOptions(protocols: unknown, options: unknown): WebSocketOptions {
   const names = protocols === undefined || isOptions(protocols) ? protocols : toNames(protocols);
-  const merged = mergeArguments(names, options as WebSocketOptions | null | undefined);
+  // In the standard, a further argument has no effect. Only an object can contain options.
+  const more = Object(options) === options ? (options as WebSocketOptions) : undefined;
+  const merged = mergeArguments(names, more);
   checkOptionNames(merged);
   return merged;
 }

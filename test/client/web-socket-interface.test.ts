@@ -128,13 +128,16 @@ describe("the options as the third argument, as with ws,", () => {
     expect(lastRequest()).toMatchObject({ protocols, options: { headers: { a: "b" } } });
   });
 
-  it.each([[["chat", undefined]], [["chat", null]], [["chat", {}]]])(
-    "may be missing: %j",
-    (args) => {
-      create("ws://host", ...args);
-      expect(lastRequest().protocols).toEqual(["chat"]);
-    },
-  );
+  it.each([
+    [["chat", undefined]],
+    [["chat", null]],
+    [["chat", {}]],
+    [["chat", 5]],
+    [["chat", "another text"]],
+  ])("may be missing, or not an object, which has no effect (Web IDL): %j", (args) => {
+    create("ws://host", ...args);
+    expect(lastRequest().protocols).toEqual(["chat"]);
+  });
 
   it.each([
     [{}, { headers: {} }],
