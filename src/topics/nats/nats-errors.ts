@@ -15,6 +15,9 @@ const NO_PEERS = 10_005;
 /** The JetStream error code "too many requests". */
 const TOO_MANY_REQUESTS = 10_167;
 
+/** The JetStream error code "maximum consumers limit reached". NATS removes the consumer of a read after seconds. */
+const TOO_MANY_CONSUMERS = 10_026;
+
 /** The JetStream error code "stream not found". */
 const STREAM_NOT_FOUND = 10_059;
 
@@ -38,6 +41,7 @@ const TEMPORARY: readonly unknown[] = [
   ID_IN_PROGRESS,
   NO_PEERS,
   TOO_MANY_REQUESTS,
+  TOO_MANY_CONSUMERS,
 ];
 
 /** The names of client errors for which a retry cannot help, such as a payload that is too big. */

@@ -39,6 +39,7 @@ it.each<[string, unknown]>([
   ["another write in progress", answered(10_164, 400)],
   ["too few running servers in the cluster", answered(10_005, 400)],
   ["too many requests", answered(10_167, 429)],
+  ["too many consumers of the account", answered(10_026, 400)],
   ["an error with a status and without a code", answered(undefined, 400)],
   ["an error with a code that is a text", answered("ECONNREFUSED", 400)],
   ["an error with a code and without a status", answered(10_059, undefined)],
