@@ -15,6 +15,7 @@ import { MessageRate, rateExceeded } from "../connection/message-rate.ts";
 import type { TimeoutListener, WheelTimer } from "../connection/timer-wheel.ts";
 import type { ProtocolError, TidewayError } from "../errors/index.ts";
 import { CloseCode } from "../protocol/close-code.ts";
+import { DEFAULT_MAX_MESSAGE_BYTES } from "../protocol/endpoint.ts";
 import type { PreparedMessage } from "../protocol/prepared-message.ts";
 import type { Message } from "../streams/message-consumer.ts";
 import type { BunSocket, BunSocketData } from "./bun-api.ts";
@@ -86,7 +87,8 @@ export class MessageConnection
     options: MessageConnectionOptions,
     whenOpen: (connection: MessageConnection) => void,
   ) {
-    const { maxMessageBytes = 1_048_576, maxMessagesPerSecond = Infinity } = options;
+    const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, maxMessagesPerSecond = Infinity } =
+      options;
     const { protocol, heartbeat = {}, maxHeldBytes, unfinishedBudget } = options;
     this.#environment = environment;
     this.#whenOpen = whenOpen;

@@ -1,6 +1,7 @@
 import { invalidOption } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
 import { isRecord } from "../errors/record.ts";
+import { DEFAULT_MAX_MESSAGE_BYTES } from "../protocol/endpoint.ts";
 import type { ApplicationOptions } from "../server/options/application-options.ts";
 import { checkOptions } from "../server/options/check-options.ts";
 import type { Route } from "../server/routes/routes.ts";
@@ -61,7 +62,7 @@ export function checkBunOptions(options: object): void {
 
 /** The largest `maxMessageBytes` of all routes, because Bun has one limit for a server. */
 export function largestMessageBytes(options: ApplicationOptions, routes: AnyRoutes): number {
-  const { maxMessageBytes: usual = 1_048_576 } = options;
+  const { maxMessageBytes: usual = DEFAULT_MAX_MESSAGE_BYTES } = options;
   const limits = optionsOf(routes).map(({ maxMessageBytes = usual }) => maxMessageBytes);
   return Math.min(Math.max(usual, ...limits), MAX_BUN_BYTES);
 }

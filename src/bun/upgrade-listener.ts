@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_MESSAGE_BYTES } from "../protocol/endpoint.ts";
 import { type HttpRefusal, readUpgradeRequest } from "../protocol/handshake/index.ts";
 import type { RefusedRequests } from "../node/requests/refused-requests.ts";
 import { withoutForeignFields } from "../node/requests/relayed-response.ts";
@@ -107,7 +108,7 @@ export class UpgradeListener {
 
   #accept({ request, server }: BunRequest, decision: UpgradeAccepted): FetchResult {
     const { connection: options, headers = [] } = decision;
-    const { maxMessageBytes = 1_048_576 } = options;
+    const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } = options;
     const { maxQueuedBytes = 65_536 } = decision.limits;
     const data = new MessageConnection(
       this.#environment,

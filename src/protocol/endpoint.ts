@@ -19,6 +19,9 @@ import { Opcode } from "./opcode.ts";
 import type { OutputBuffer } from "./output-buffer.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
 
+/** The default of `maxMessageBytes` of servers and of `createEndpoint`. */
+export const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
+
 const FIN = 0x80;
 
 const NO_RULES: ClosingRules = {};
@@ -116,7 +119,12 @@ export class Endpoint implements MessageHandler {
     output: OutputBuffer,
     events: EndpointEvents,
   ) {
-    const { role, maxMessageBytes = 1_048_576, maxFrameBytes, maskingKeys } = options;
+    const {
+      role,
+      maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+      maxFrameBytes,
+      maskingKeys,
+    } = options;
     const deflate =
       options.deflate && new MessageDeflate(options.deflate.agreement, options.deflate.codec);
     const { unfinishedBudget, decodesText, validatesUtf8, maxFragments, sharesBuffers } = options;
