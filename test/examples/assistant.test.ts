@@ -20,6 +20,7 @@ describe("the generator of answers", () => {
 
   it("mentions the longest word of the question, and needs none", () => {
     expect(generate("1", "What about $& lighthouses?").join("")).toContain("lighthouses");
+    expect(generate("1", "What is a tide?").join("")).toContain("all I have on “tide”");
     expect(generate("1", "?!").join("")).toContain("this");
   });
 });

@@ -35,10 +35,10 @@ export function generate(id: string, question: string): readonly string[] {
   return text.replaceAll("{topic}", () => topicOf(question)).split(/(?<= )/);
 }
 
-/** The longest word of the question. */
+/** The longest word of the question. Of several, it is the last: the first may be a word such as “What”. */
 function topicOf(question: string): string {
   const words = question.match(/[\p{L}\p{N}-]+/gu) ?? ["this"];
-  return words.reduce((longest, word) => (word.length > longest.length ? word : longest));
+  return words.reduce((longest, word) => (word.length < longest.length ? longest : word));
 }
 
 /** A generator of numbers from 0 to 1 that depends only on the seed (mulberry32). */
