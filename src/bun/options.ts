@@ -53,7 +53,8 @@ const MISSING: readonly string[] = ["backlog", "compression", "fastPaths", "http
 export function checkBunOptions(options: object): void {
   checkOptions("serve", options);
   const { routes, tls } = options as { readonly routes: unknown; readonly tls?: unknown };
-  for (const name of namesOf(options)) if (MISSING.includes(name)) throw notOffered(name);
+  for (const name of Object.keys(withoutUndefined(options)))
+    if (MISSING.includes(name)) throw notOffered(name);
   if (optionsOf(routes).some(({ compression = false }) => compression !== false)) {
     throw notOffered("compression");
   }
@@ -77,14 +78,15 @@ function checkTls(tls: unknown): void {
     throw invalidOption("serve", "tls", tls, "an object with cert and key");
   }
   // An unknown name may be a check of clients, which must not be left out.
-  for (const name of namesOf(tls)) if (!TLS_NAMES.includes(name)) throw notOffered(`tls.${name}`);
+  for (const name of Object.keys(withoutUndefined(tls)))
+    if (!TLS_NAMES.includes(name)) throw notOffered(`tls.${name}`);
   if (tls.cert !== undefined && tls.key !== undefined) return;
   throw new UsageError("INVALID_OPTION", "serve: tls has no certificate; pass cert and key");
 }
 
-/** The names of the options that are set. An option that is undefined has its default. */
-function namesOf(options: object): string[] {
-  return Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+/** The options that are set. An option that is undefined has its default. */
+export function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function notOffered(name: string): UsageError {

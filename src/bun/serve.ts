@@ -22,6 +22,7 @@ import {
   type BunServeOptions,
   checkBunOptions,
   largestMessageBytes,
+  withoutUndefined,
 } from "./options.ts";
 import { UpgradeListener } from "./upgrade-listener.ts";
 
@@ -58,7 +59,7 @@ export async function serve<
     );
   }
   checkBunOptions(options);
-  return start(runtime, options as BunServeOptions & { readonly routes: AnyRoutes });
+  return start(runtime, withoutUndefined(options) as typeof options & { routes: AnyRoutes });
 }
 
 function start(

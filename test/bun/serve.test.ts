@@ -140,6 +140,12 @@ describeInBun("serve of tideway/bun", ({ start, onError, reports }) => {
       await stopped;
     });
 
+    it("options that are undefined have their defaults", async () => {
+      const options = { http2: undefined, compression: undefined, maxConnections: undefined };
+      const { url } = await start({ "/": () => new Response("page") }, options as object);
+      expect(await (await fetch(url)).text()).toBe("page");
+    });
+
     it("TLS", async () => {
       const { url } = await start(
         { "ws:/": echo, "/": (_request, context) => new Response(context.url.protocol) },
