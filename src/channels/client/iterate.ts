@@ -45,11 +45,11 @@ export function iterate(
     }
   }
   const iterator = values();
-  const end = iterator.return.bind(iterator);
+  const end = iterator.return.bind(iterator) as () => Promise<IteratorResult<never, undefined>>;
   // A call of `next` may wait, and a generator would answer that first.
   iterator.return = () => {
     close();
-    return end(undefined);
+    return end();
   };
   return iterator as never;
 }

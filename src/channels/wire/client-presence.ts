@@ -113,7 +113,7 @@ function createPresence(
     // Without an error, the client leaves, or enters again.
     end(error) {
       if (error && hasEntered && !session.ended) session.onError(error);
-      if (leaving && !error) resolve(undefined!);
+      if (leaving && !error) resolve(error as never);
       reject(error ?? new ChannelError("LEFT", "leave was called"));
       return first!;
     },

@@ -206,7 +206,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
   /** Why there is no connection, after the first one. */
   let lost: ChannelError;
   let welcome: Welcome;
-  let onceIdle: (() => void) | undefined;
+  const whenIdle = new globalThis.Set<() => void>();
   let expiry: unknown;
 
   const settle = (request: Request, error?: ChannelError, answer?: AnswerFrame): void => {
@@ -218,7 +218,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       pending[request.type]--;
       sendWaiting(request.type);
     }
-    if (!queuedBytes) onceIdle?.();
+    if (!queuedBytes) for (const callback of whenIdle) callback();
   };
   const fail = (request: Request, code: string, message: string, cause?: unknown): void =>
     session.cancel(
@@ -341,7 +341,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     connection: 0,
     volatile: new globalThis.Set(),
     onIdle(callback) {
-      onceIdle = callback;
+      whenIdle.add(callback);
       if (!queuedBytes) callback();
     },
     hello(auth, maxMessageBytes) {

@@ -93,7 +93,7 @@ export function createFlow<T>(
           return taken ?? end;
         },
         close() {
-          reader.take = () => undefined;
+          reader.take = () => {};
           reader.wake?.();
           if (!readers.delete(reader)) return;
           renew();

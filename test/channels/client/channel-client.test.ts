@@ -366,3 +366,34 @@ it.each([Infinity, 2 ** 31])("close waits for the answers if flushMs is %d", asy
   await expect(published).resolves.toMatchObject({ position: "e:1" });
   expect(peer.client.state).toBe("closed");
 });
+
+describe("several calls of close", () => {
+  async function publishing(): Promise<[Peer, Promise<unknown>]> {
+    const peer = new Peer();
+    await peer.welcome();
+    peer.close = () => queueMicrotask(() => peer.onclose?.({ code: 1000, reason: "" }));
+    return [peer, peer.client.topic("rooms/tides").publish("a")];
+  }
+
+  it("resolve when the last answer has arrived", async () => {
+    const [peer, published] = await publishing();
+    const closed: string[] = [];
+    for (const name of ["first", "second"])
+      void peer.client.close({ flushMs: Infinity }).then(() => closed.push(name));
+    peer.receive({ type: "result", id: peer.take()[0]["id"], position: "e:1", isDuplicate: false });
+    await expect(published).resolves.toMatchObject({ position: "e:1" });
+    await turn();
+    expect(closed.toSorted()).toEqual(["first", "second"]);
+  });
+
+  it("resolve when one of them does not wait any longer", async () => {
+    const [peer, published] = await publishing();
+    const closed: string[] = [];
+    void peer.client.close({ flushMs: Infinity }).then(() => closed.push("flushed"));
+    void peer.client.close({ flushMs: 50 }).then(() => closed.push("closed"));
+    const failure = published.catch((error: unknown) => error);
+    await peer.time.advance(50);
+    await expect(failure).resolves.toMatchObject({ code: "CLIENT_CLOSED" });
+    expect(closed.toSorted()).toEqual(["closed", "flushed"]);
+  });
+});
