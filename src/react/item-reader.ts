@@ -34,7 +34,7 @@ export class ItemReader<Item> {
 
   /** Passes on the items so far at once. */
   flush(): void {
-    if (this.#items.length > 0) this.#onRead(this.#take());
+    if (this.#items.length > 0) this.#onRead(this.#items.splice(0));
   }
 
   async #read(open: (signal: AbortSignal) => AsyncIterable<Item>): Promise<void> {
@@ -66,13 +66,7 @@ export class ItemReader<Item> {
 
   #end(end: SequenceEnd): void {
     this.#controller.abort();
-    this.#onRead(this.#take(), end);
-  }
-
-  #take(): Item[] {
-    const items = this.#items;
-    this.#items = [];
-    return items;
+    this.#onRead(this.#items.splice(0), end);
   }
 }
 

@@ -79,7 +79,11 @@ const IDLE: StreamState<unknown> = {
   restart: () => {},
 };
 
-/** The same for equal inputs. */
+/** The same for equal inputs, and for all inputs that JSON cannot express: the client gives their error. */
 function keyOf(input: unknown): string | undefined {
-  return input instanceof Uint8Array ? `bytes ${input.join()}` : JSON.stringify(input);
+  try {
+    return input instanceof Uint8Array ? `bytes ${input.join()}` : JSON.stringify(input);
+  } catch {
+    return "error";
+  }
 }

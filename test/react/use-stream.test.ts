@@ -2,6 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { useStream, type UseStreamOptions } from "tideway/react";
 import type { ChannelClient } from "../../src/channels/client/client-interface.ts";
+import { iterate } from "../../src/channels/client/iterate.ts";
+import { startStream } from "../../src/channels/client/start-stream.ts";
+import { SessionPeer } from "../channels/wire/session-peer.ts";
 import { FakeClient } from "./fake-client.ts";
 import {
   laterTask,
@@ -86,6 +89,34 @@ describe("useStream", () => {
     expect(streams).toHaveLength(3);
     await laterTask();
     expect(streams.map(({ isStopped }) => isStopped)).toEqual([true, true, false]);
+  });
+
+  it.each([
+    ["a BigInt", () => ({ count: 1n })],
+    [
+      "a circular value",
+      () => {
+        const input: Record<string, unknown> = {};
+        input["self"] = input;
+        return input;
+      },
+    ],
+  ])("fails with INVALID_DATA if the input has %s, until it has another input", async (_, make) => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const stream = (name: string, input: unknown, options: object) =>
+      iterate(() => startStream(peer.session, name, input, undefined), options);
+    const client = { stream } as unknown as ChannelClient;
+    const hook = renderHook(useSearch, { client, input: make() });
+    const failed = await hook.becomes(({ status }) => status === "failed");
+    expect(failed.error).toMatchObject({ code: "INVALID_DATA" });
+    hook.rerender({ client, input: make() });
+    expect(hook.current).toBe(failed);
+    expect(peer.take()).toEqual([]);
+    hook.rerender({ client, input: { count: 1 } });
+    expect(hook.current.status).toBe("active");
+    await laterTask();
+    expect(peer.take()).toMatchObject([{ type: "stream", input: { count: 1 } }]);
   });
 
   it("cancels the stream one task after the component is unmounted", async () => {
