@@ -146,6 +146,11 @@ export class ChannelConnection
     this.#subscriptions?.revoke(subscription, error);
   }
 
+  /** Resolves when the subscribe of a topic is answered; undefined if no answer is pending. */
+  whenSubscribed(topic: string): Promise<void> | undefined {
+    return this.#subscriptions?.whenAnswered(topic);
+  }
+
   /** The client is authorized for as long as the connection lasts. */
   removeGate(): void {
     this.#gate = undefined;

@@ -41,7 +41,8 @@ interface UnseenFailure {
 
 /**
  * The publishes of one connection. The publishes to one topic run one after the other: rule, schema, broker.
- * So they are stored in the order in which the client sent them.
+ * So they are stored in the order in which the client sent them. A publish also waits for the answer to an earlier
+ * subscribe of its topic, so that the client receives its own publications.
  *
  * After a failure no further publish starts until the client has received it. Otherwise the connection could
  * be lost first, and the client would send the failed publish again, after later publishes were stored.
@@ -125,6 +126,7 @@ export class Publishes {
     const { entry, frames } = queue;
     while (frames.length > 0) {
       if (!entry.compiled.isVolatile) await this.#failuresSeen();
+      await this.#connection.whenSubscribed(entry.name);
       const frame = frames.shift();
       if (frame === undefined || session.isClosed) break;
       const error = await this.#publish(entry, frame);

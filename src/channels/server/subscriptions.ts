@@ -22,6 +22,8 @@ export class Subscriptions {
   readonly #byTopic = new SmallMap<Subscription>();
   /** Subscriptions that ended before their answer. They count until their rule or the broker has settled. */
   #ending = 0;
+  /** Called when a subscribe is answered. Undefined until the first publish waits for one. */
+  #onAnswered: Map<Subscription, () => void> | undefined;
 
   constructor(connection: ChannelConnection) {
     this.#connection = connection;
@@ -49,6 +51,17 @@ export class Subscriptions {
 
   addCredit(topic: string, bytes: number): void {
     this.#byTopic.get(topic)?.addCredit(bytes);
+  }
+
+  /**
+   * Resolves when the subscribe of a topic is answered; undefined if no answer is pending. At most one call may wait
+   * for each topic.
+   */
+  whenAnswered(topic: string): Promise<void> | undefined {
+    const subscription = this.#byTopic.get(topic);
+    if (subscription === undefined || subscription.requestId === 0) return undefined;
+    const waiting = (this.#onAnswered ??= new Map());
+    return new Promise((resolve) => waiting.set(subscription, resolve));
   }
 
   /** The connection has room again. */
@@ -132,6 +145,7 @@ export class Subscriptions {
       reason: source.reason,
     });
     subscription.start();
+    this.#settle(subscription);
   }
 
   /** @throws BrokerError */
@@ -146,6 +160,7 @@ export class Subscriptions {
     const answer = { type: "subscribed", id, topic, number, isVolatile: true } as const;
     this.#connection.session.answerSubscribed(answer);
     subscription.start();
+    this.#settle(subscription);
   }
 
   #fail(subscription: Subscription, id: number, error: ErrorFields): void {
@@ -167,7 +182,13 @@ export class Subscriptions {
     this.#connection.session.fail(requestId, invalidRequest("unsubscribed before the answer"));
   }
 
+  #settle(subscription: Subscription): void {
+    this.#onAnswered?.get(subscription)?.();
+    this.#onAnswered?.delete(subscription);
+  }
+
   #forget(subscription: Subscription): void {
+    this.#settle(subscription);
     this.#byTopic.delete(subscription);
     this.#connection.environment.table.release(subscription.entry);
   }

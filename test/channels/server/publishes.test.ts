@@ -60,6 +60,48 @@ describe("a publish", () => {
     await client.close();
   });
 
+  it.each([
+    ["a topic", "plain/a", true],
+    ["a topic with a slow rule", "plain/a", () => Promise.resolve(true)],
+    ["a volatile topic", "cursors/a", true],
+  ])("to %s right after a subscribe reaches its own client", async (_what, topic, subscribe) => {
+    const rule = { subscribe, publish: true };
+    const server = await start(
+      {
+        topics: {
+          "plain/:room": { message: text },
+          "cursors/:board": { message: text, isVolatile: true },
+        },
+      },
+      { rules: { "plain/:room": rule, "cursors/:board": rule } },
+    );
+    const client = await server.connect();
+    await client.hello();
+    client.send({ type: "subscribe", id: 1, topic, credit: 1000 });
+    client.send({ type: "publish", id: 2, topic, data: "mine", number: 1 });
+    await vi.waitFor(() => expect(client.received).toContainEqual([expect.any(Number), "mine"]));
+  });
+
+  it.each(["fails", "ends"])("that waits for a subscribe is stored if that %s", async (how) => {
+    let deny!: (result: false) => void;
+    const subscribe = (): Promise<boolean> => new Promise((resolve) => (deny = resolve));
+    const rules = { "plain/:room": { subscribe, publish: true } };
+    const server = await start({ topics: { "plain/:room": { message: text } } }, { rules });
+    const client = await server.connect();
+    await client.hello();
+    client.send({ type: "subscribe", id: 1, topic: "plain/a", credit: 1000 });
+    client.send({ type: "publish", id: 2, topic: "plain/a", data: "x", number: 1 });
+    // After its answer, the earlier publish waits.
+    const other = { type: "publish", topic: "plain/b", data: "x" };
+    expect(await client.request({ ...other, id: 3, number: 2 })).toMatchObject({ type: "result" });
+    expect(client.received).toEqual([]);
+    if (how === "fails") deny(false);
+    else client.send({ type: "unsubscribe", topic: "plain/a" });
+    await vi.waitFor(() =>
+      expect(client.received).toContainEqual(expect.objectContaining({ type: "result", id: 2 })),
+    );
+  });
+
   it("cannot use the id of another session", async () => {
     const { server, client } = await open();
     await client.request({ ...publish, id: 1, number: 1 });
