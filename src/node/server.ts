@@ -65,8 +65,8 @@ export type {
   WebSocketRoute,
 } from "../server/routes/web-socket-route.ts";
 export type { PreparedMessage } from "../protocol/prepared-message.ts";
-export { prepare, type SendData, type SendOptions } from "../server/socket/send-data.ts";
-export type { MessageListenOptions, Socket } from "../server/socket/socket.ts";
+export { prepare, type SendData, type SendOptions } from "../server/socket/message-data.ts";
+export type { MessageListenOptions, Socket } from "../server/socket/socket-interface.ts";
 export type { SendSource } from "../server/socket/socket-streams.ts";
 export type { SlowConsumerPolicy, SocketOptions } from "../server/socket/socket-options.ts";
 export type {

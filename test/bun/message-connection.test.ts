@@ -8,7 +8,7 @@ import { FlushQueue } from "../../src/connection/flush-queue.ts";
 import { TimerWheel } from "../../src/connection/timer-wheel.ts";
 import type { ProtocolError } from "../../src/errors/index.ts";
 import { ByteBudget } from "../../src/protocol/byte-budget.ts";
-import { prepare } from "../../src/server/socket/send-data.ts";
+import { prepare } from "../../src/server/socket/message-data.ts";
 import { ManualClock } from "../connection/support.ts";
 import { FakeBunSocket } from "./fake-bun-socket.ts";
 

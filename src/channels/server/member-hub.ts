@@ -1,5 +1,5 @@
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
-import { prepare } from "../../server/socket/send-data.ts";
+import { prepare } from "../../server/socket/message-data.ts";
 import type { Member, MemberChange, MemberWatch, Topic } from "../../topics/index.ts";
 
 /** A connection that watches the members of a topic. */

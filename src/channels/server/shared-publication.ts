@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
-import { prepare } from "../../server/socket/send-data.ts";
+import { prepare } from "../../server/socket/message-data.ts";
 import type { SharedMessage, TopicData } from "../../topics/index.ts";
 import { byteLength, encodeFrame } from "../wire/frames.ts";
 

@@ -1,7 +1,7 @@
 /// <reference types="node" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Server as HttpServer } from "node:http";
-import type { Socket } from "../../server/socket/socket.ts";
+import type { Socket } from "../../server/socket/socket-interface.ts";
 import type { StopOptions } from "./stop-options.ts";
 
 /** The open sockets of a server. Iterate over them to send a message to all clients. */

@@ -2,7 +2,7 @@ import type { ByteConnectionOptions } from "../../connection/byte-connection-opt
 import type { Connection } from "../../connection/connection.ts";
 import type { HttpRefusal, WebSocketOffer } from "../../protocol/handshake/index.ts";
 import type { ConnectionLimits } from "../options/connection-limits.ts";
-import type { Socket } from "../socket/socket.ts";
+import type { Socket } from "../socket/socket-interface.ts";
 import type { ClientCertificate } from "./client-certificate.ts";
 import type { OriginClaim } from "./origin-policy.ts";
 

@@ -2,7 +2,7 @@ import type { CompressionOptions } from "../../protocol/deflate/index.ts";
 import type { MessageSchema } from "../../schema/standard-schema.ts";
 import type { OriginPolicy } from "../options/application-options.ts";
 import type { ConnectionLimits } from "../options/connection-limits.ts";
-import type { Socket } from "../socket/socket.ts";
+import type { Socket } from "../socket/socket-interface.ts";
 import type { TypedSocket } from "../socket/typed/typed-socket.ts";
 import type { Authorization } from "./authorize-result.ts";
 import type { RouteParams } from "./patterns/route-param-types.ts";

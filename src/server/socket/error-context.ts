@@ -1,4 +1,4 @@
-import type { Socket } from "./socket.ts";
+import type { Socket } from "./socket-interface.ts";
 
 /** Where an error occurred: the second argument of `onError`. */
 export interface ErrorContext {

@@ -16,11 +16,11 @@ import type { MessageListener, MessageSubscription } from "../../streams/message
 import type { RefusalDetails } from "../reports/refusal-reporter.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { InvalidMessageError } from "./invalid-message-error.ts";
-import { type SendData, type SendOptions, toBytes } from "./send-data.ts";
+import { type SendData, type SendOptions, toBytes } from "./message-data.ts";
 import { checkCloseArguments, checkListener, toPingPayload } from "./socket-arguments.ts";
 import type { SlowConsumerPolicy, SocketOptions } from "./socket-options.ts";
 import { pipeTo, readableOf, type SendSource, writableOf } from "./socket-streams.ts";
-import type { MessageListenOptions, Socket } from "./socket.ts";
+import type { MessageListenOptions, Socket } from "./socket-interface.ts";
 
 /** Why the server closes a connection. */
 export interface CloseRefusal extends Pick<RefusalDetails, "reason" | "option" | "issues"> {

@@ -1,7 +1,7 @@
 import { ReadyState } from "../../connection/connection.ts";
 import type { TimerWheel, WheelTimer } from "../../connection/timer-wheel.ts";
 import type { DebugLog } from "../../errors/debug-log.ts";
-import type { Socket } from "./socket.ts";
+import type { Socket } from "./socket-interface.ts";
 
 /** How to close all sockets of a server. */
 export interface ShutdownPlan {

@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors/index.ts";
 import { CloseCode, isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../../protocol/close-code.ts";
 import { MAX_CONTROL_PAYLOAD_BYTES } from "../../protocol/frame-rules.ts";
-import { describeValue, type SendData, toBytes } from "./send-data.ts";
+import { describeValue, type SendData, toBytes } from "./message-data.ts";
 
 /** @throws UsageError `INVALID_DATA`, or `CONTROL_TOO_BIG` above 125 bytes */
 export function toPingPayload(data: SendData): Uint8Array {

@@ -1,6 +1,6 @@
 import type { RefusedPeer } from "../reports/refusal-reporter.ts";
 import { deferred, type Deferred } from "./deferred.ts";
-import type { Socket } from "./socket.ts";
+import type { Socket } from "./socket-interface.ts";
 
 /** The open sockets of a server. */
 export class SocketGroup implements Iterable<Socket> {

@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors/index.ts";
 import { CloseCode } from "../../protocol/close-code.ts";
-import { describeValue, type SendData } from "./send-data.ts";
+import { describeValue, type SendData } from "./message-data.ts";
 
 /** A source of messages for `addStream`: an iterable, an async iterable, or a `ReadableStream`. */
 export type SendSource<T = SendData> = AsyncIterable<T> | Iterable<T> | ReadableStream<T>;

@@ -3,7 +3,7 @@ import { isThenable } from "../../../schema/values.ts";
 import type { Message } from "../../../streams/message-consumer.ts";
 import type { MessageSubscription } from "../../../streams/message-subscription.ts";
 import { checkListener } from "../socket-arguments.ts";
-import type { MessageListenOptions } from "../socket.ts";
+import type { MessageListenOptions } from "../socket-interface.ts";
 import type { JsonReader, Reading } from "./json-reader.ts";
 
 /** Passes the values of a typed socket to a callback. */

@@ -2,9 +2,9 @@ import type { CloseInfo, ReadyState } from "../../../connection/connection.ts";
 import type { TidewayError } from "../../../errors/index.ts";
 import type { PreparedMessage } from "../../../protocol/prepared-message.ts";
 import type { MessageSubscription } from "../../../streams/message-subscription.ts";
-import type { SendData, SendOptions } from "../send-data.ts";
+import type { SendData, SendOptions } from "../message-data.ts";
 import type { SendSource } from "../socket-streams.ts";
-import type { MessageListenOptions, Socket } from "../socket.ts";
+import type { MessageListenOptions, Socket } from "../socket-interface.ts";
 
 /**
  * The socket of a route with a `schema`. It receives validated values, and sends values. On the wire, both

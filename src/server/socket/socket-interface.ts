@@ -3,7 +3,7 @@ import type { ConnectionClosedError, TidewayError } from "../../errors/index.ts"
 import type { PreparedMessage } from "../../protocol/prepared-message.ts";
 import type { Message } from "../../streams/message-consumer.ts";
 import type { MessageSubscription } from "../../streams/message-subscription.ts";
-import type { SendData, SendOptions } from "./send-data.ts";
+import type { SendData, SendOptions } from "./message-data.ts";
 import type { SendSource } from "./socket-streams.ts";
 
 /** Options of `socket.listen`: callbacks for the end of the messages. */

@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { nodeProtocolEnvironment } from "../../../src/node/environment/protocol-environment.ts";
-import { prepare, type SendData, toBytes } from "../../../src/server/socket/send-data.ts";
+import { prepare, type SendData, toBytes } from "../../../src/server/socket/message-data.ts";
 
 type Bytes = Exclude<SendData, string>;
 
