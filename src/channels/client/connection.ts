@@ -75,13 +75,6 @@ interface Page {
 }
 const page: Page = globalThis;
 
-const DEFAULTS = {
-  initialDelayMs: 2000,
-  maxDelayMs: 30_000,
-  stableAfterMs: 5000,
-  handshakeTimeoutMs: 10_000,
-};
-
 /** The close code of RFC 6455 7.4.1 for a normal close. */
 const NORMAL = 1000;
 
@@ -99,7 +92,13 @@ export function keepConnected(
   handler: ConnectionHandler,
   { timers, decide, random = Math.random, ...delays }: ConnectionOptions,
 ): KeptConnection {
-  const settings = { ...DEFAULTS, random };
+  const settings = {
+    initialDelayMs: 2000,
+    maxDelayMs: 30_000,
+    stableAfterMs: 5000,
+    handshakeTimeoutMs: 10_000,
+    random,
+  };
   for (const name in delays) {
     const value = delays[name as "maxDelayMs"] ?? settings[name as "maxDelayMs"];
     if (!(name in settings && isDelay(value)))
@@ -181,19 +180,20 @@ export function keepConnected(
     const attempt = timer;
     try {
       const [url, auth] = await handler.prepare();
-      if (timer !== attempt) return;
-      const opened = (socket = new WebSocket(url as string, SUBPROTOCOL));
-      opened.binaryType = "arraybuffer";
-      opened.onopen = guarded(() => {
-        sinceMs = Date.now();
-        failAfter();
-        session.hello(auth, opened.maxMessageBytes);
-      });
-      opened.onmessage = guarded(({ data }: MessageEvent<string | ArrayBuffer>) => {
-        wait(check, PING_AFTER_MS);
-        session.receive(typeof data === "string" ? data : new Uint8Array(data));
-      });
-      opened.onclose = lose;
+      if (timer === attempt) {
+        const opened = (socket = new WebSocket(url as string, SUBPROTOCOL));
+        opened.binaryType = "arraybuffer";
+        opened.onopen = guarded(() => {
+          sinceMs = Date.now();
+          failAfter();
+          session.hello(auth, opened.maxMessageBytes);
+        });
+        opened.onmessage = guarded(({ data }: MessageEvent<string | ArrayBuffer>) => {
+          wait(check, PING_AFTER_MS);
+          session.receive(typeof data === "string" ? data : new Uint8Array(data));
+        });
+        opened.onclose = lose;
+      }
     } catch (error) {
       if (timer === attempt) fail(error);
     }

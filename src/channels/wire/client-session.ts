@@ -154,7 +154,7 @@ export interface ClientSession extends Pick<
   ): Request;
   /** Ends a request, and tells the server if it has an effect there. */
   cancel(request: Request, error?: ChannelError): void;
-  /** Makes a request. The promise resolves with the answer, or with undefined for a dropped request. */
+  /** Makes a request. The promise resolves with the answer. For a dropped request, it rejects with undefined. */
   request(
     type: RequestType,
     name: string,
@@ -266,7 +266,7 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
           "the server's maxMessageBytes",
         )
       ) {
-        pending[type] = ~~pending[type] + 1;
+        pending[type] = (pending[type] || 0) + 1;
         request.isSent = true;
         request.sentAt ??= environment.now();
         environment.send(message);
@@ -326,11 +326,12 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
       const kind = /^(lo|unsub)/.test(type) ? "subscribe" : "watch";
       const state = session.states.get(`${kind} ${topic}`);
       // Before the answer, notices are about an earlier state of the same kind.
-      if (!state?.request || requests.has(state.request.id)) return;
-      // As a regular expression, like the others, because it compresses better.
-      // oxlint-disable-next-line unicorn/prefer-string-starts-ends-with
-      if (/^un/.test(type)) state.end(errorOf(frame as never));
-      else state.receive(frame);
+      if (state?.request && !requests.has(state.request.id)) {
+        // As a regular expression, like the others, because it compresses better.
+        // oxlint-disable-next-line unicorn/prefer-string-starts-ends-with
+        if (/^un/.test(type)) state.end(errorOf(frame as never));
+        else state.receive(frame);
+      }
     }
   };
 
@@ -440,8 +441,9 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
           (error, answer) => {
             timers.clearTimeout(timer as never);
             signal?.removeEventListener("abort", abort);
-            if (error) reject(error);
-            else resolve(answer!);
+            if (answer) resolve(answer);
+            // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a signal's reason may be null
+            else reject(error);
           },
           retryIf,
           onItem,

@@ -335,6 +335,17 @@ it("resolves result() with the error for an input that JSON cannot express", asy
   expect(error!.message).toContain("BigInt");
 });
 
+it("rejects a call with the reason of its signal if that is null", async () => {
+  const peer = new Peer();
+  await peer.welcome();
+  const controller = new AbortController();
+  const call = peer.client.call("math/add", 1, { signal: controller.signal });
+  const results = Promise.allSettled([call, call.result()]);
+  controller.abort(null);
+  const rejected = { status: "rejected", reason: null };
+  expect(await results).toEqual([rejected, rejected]);
+});
+
 describe("a close with 1002", () => {
   it("ends the client with UNSUPPORTED_VERSION after the frame versions", async () => {
     const peer = new Peer();

@@ -42,6 +42,19 @@ describe("publish", () => {
   });
 });
 
+it.each([null, 0, "", "stop"])(
+  "a publish and a history request reject with %j if that is the reason of their signal",
+  async (reason) => {
+    const { topic } = open();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const requests = [topic.publish("a", { signal }), topic.history({ signal })];
+    controller.abort(reason);
+    const rejected = { status: "rejected", reason };
+    expect(await Promise.allSettled(requests)).toEqual([rejected, rejected]);
+  },
+);
+
 describe("publish to a volatile topic", () => {
   const LOST = { name: "ChannelError", code: "CONNECTION_LOST" };
 
