@@ -156,7 +156,7 @@ export function keepConnected(
     const decision = decide(end);
     const isLater = page.document?.hidden || decision === "retry-later";
     if (decision === "stop") finish(end);
-    else retry(reconnectDelayMs(settings, attempts, isLater) + ~~decision, end);
+    else retry(reconnectDelayMs(settings, attempts, isLater) + (+decision || 0), end);
   };
   const finish = (end: ConnectionEnd): void => {
     drop();

@@ -175,15 +175,22 @@ describe("a connection", () => {
   it.each([
     ["retry-later", 400],
     [5_000, 5_100],
-  ] as const)("waits longer if decide returns %s", async (decision, delayMs) => {
-    const harness = await connected();
-    harness.decision = decision;
-    harness.socket.onclose!(LOST);
-    await vi.advanceTimersByTimeAsync(delayMs - 1);
-    expect(count()).toBe(1);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(count()).toBe(2);
-  });
+    [Number.NaN, 100],
+    [2 ** 31, 2 ** 31 - 1],
+    [2 ** 32, 2 ** 31 - 1],
+    [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
+  ] as const)(
+    "follows decide, up to the longest delay of a timer, if it returns %s",
+    async (decision, delayMs) => {
+      const harness = await connected();
+      harness.decision = decision;
+      harness.socket.onclose!(LOST);
+      await vi.advanceTimersByTimeAsync(delayMs - 1);
+      expect(count()).toBe(1);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(count()).toBe(2);
+    },
+  );
 
   it("is lost if the session throws for a message, and tells the error", async () => {
     const harness = await connected();
