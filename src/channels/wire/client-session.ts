@@ -87,6 +87,8 @@ export interface Request {
   readonly onItem: OnItem | undefined;
   /** Whether to send it again after a temporary error, which has `retryAfterMs`. Default: false. */
   readonly retryIf: (() => boolean | undefined) | undefined;
+  /** Of a subscription: the number that the server gave the topic on the current connection. */
+  number?: number;
   /** When it was sent for the first time. */
   sentAt?: readonly number[];
   /** Whether it was sent on the current connection. */

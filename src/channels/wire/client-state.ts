@@ -83,7 +83,10 @@ export function want<Handler extends StateHandler>(
       state.release();
       return end(error);
     },
-    release: () => isWanted() && states.delete(key),
+    release() {
+      if (isWanted()) session.receivers.delete(state.request?.number as never);
+      return isWanted() && states.delete(key);
+    },
     close() {
       if (state.release() && state.request) {
         session.send({ type: `un${kind}`, topic });

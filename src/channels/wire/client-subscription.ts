@@ -1,7 +1,7 @@
 import type { LossReason } from "../../topic-names/loss-reason.ts";
 import { PublicationsLostError } from "./channel-error.ts";
 import type { ClientSession } from "./client-session.ts";
-import { follow, type StateHandler } from "./client-state.ts";
+import { follow, type SessionState, type StateHandler } from "./client-state.ts";
 import type { CreditFlow, FlowReader } from "./credit-flow.ts";
 import { readEarlier } from "./earlier-items.ts";
 import type { TopicItem } from "./history.ts";
@@ -85,14 +85,13 @@ function createSubscription(
       last,
       since: position ?? since,
     }),
-    receive(frame) {
+    receive(this: SessionState, frame) {
       if (frame.type === "subscribed") {
         // There is a reason unless the server has recovered. Without an earlier position it is not a loss.
-        const lossReason = (position ?? since) ? (frame.reason as LossReason) : undefined;
-        if (frame.position) moveTo(frame.position, lossReason);
+        if (frame.position)
+          moveTo(frame.position, ((position ?? since) && frame.reason) as LossReason | undefined);
         else session.volatile.add(topic);
-        // The server may still send what it wrote before it got `unsubscribe`: then this replaces the receiver.
-        session.receivers.set(frame.number, receive);
+        session.receivers.set((this.request!.number = frame.number), receive);
         last = since = undefined;
         start(position);
       } else if (frame.type === "lost") moveTo(frame.position, frame.reason);

@@ -27,6 +27,69 @@ function answerHistory(peer: SessionPeer, { id }: SentFrame): void {
   peer.receive({ type: "result", id, position: "e1:7" });
 }
 
+describe("the receiver of a topic's publications", () => {
+  /** Subscribes to a topic, to which the server gives the number. */
+  function subscribed(peer: SessionPeer, topic: string, number: number): FlowReader<unknown> {
+    const reader = subscribe(peer.session, topic, {});
+    answerSubscribe(peer, topic, number);
+    return reader;
+  }
+
+  function answerSubscribe(peer: SessionPeer, topic: string, number: number): void {
+    const { id } = peer
+      .take()
+      .find((frame) => frame.type === "subscribe" && frame["topic"] === topic)!;
+    peer.receive({ type: "subscribed", id, topic, number, position: "e1:0", recovered: false });
+  }
+
+  it("is forgotten after the last reader, and the other topics keep theirs", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const kept = subscribed(peer, "kept", 0);
+    for (let number = 1; number < 100; number++) {
+      subscribed(peer, `topic-${number}`, number).close();
+      await peer.time.advance(0);
+    }
+    expect([...peer.session.receivers.keys()]).toEqual([0]);
+    peer.receive([0, "data"]);
+    expect(kept.take()?.value).toMatchObject({ data: "data" });
+  });
+
+  it("is forgotten when the server ends the subscription", () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    subscribed(peer, "news", 3);
+    peer.receive({ type: "unsubscribed", topic: "news", code: "FORBIDDEN" });
+    expect(peer.session.receivers.size).toBe(0);
+  });
+
+  it("stays when a topic that had the number on an earlier connection is closed", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const earlier = subscribed(peer, "earlier", 3);
+    const reader = subscribed(peer, "news", 4);
+    peer.lose();
+    peer.sent = peer.connect();
+    answerSubscribe(peer, "news", 3);
+    earlier.close();
+    await peer.time.advance(0);
+    peer.receive([3, "data"]);
+    expect(reader.take()?.value).toMatchObject({ data: "data" });
+  });
+
+  it("stays when a reader of an earlier subscription, which the server ended, is closed", async () => {
+    const peer = new SessionPeer();
+    peer.connect();
+    const ended = subscribed(peer, "news", 3);
+    peer.receive({ type: "unsubscribed", topic: "news", code: "FORBIDDEN" });
+    const reader = subscribed(peer, "news", 3);
+    ended.close();
+    await peer.time.advance(0);
+    peer.receive([3, "data"]);
+    expect(reader.take()?.value).toMatchObject({ data: "data" });
+  });
+});
+
 describe("a reader that starts at a position while another one reads the topic", () => {
   it("reads the history again when the broker was away, and misses nothing during the wait", async () => {
     const peer = new SessionPeer();
