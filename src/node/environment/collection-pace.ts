@@ -2,12 +2,12 @@ import { versions } from "node:process";
 
 /** The number of bytes of messages for each array that is allocated, and the size of such an array. */
 const BYTES_PER_ARRAY = 16_384;
-const ARRAY_LENGTH = 1024;
+const ARRAY_LENGTH = 512;
 
 /** Whether JavaScript runs on V8, as in Node.js and Deno. Bun uses JavaScriptCore. */
 export const USES_V8: boolean = versions["bun"] === undefined;
 
-/** Fills the young heap with unused arrays, half as large as the memory that it counts. */
+/** Fills the young heap with unused arrays, a quarter as large as the memory that it counts. */
 export class CollectionPace {
   /** The latest array. It is public so that the compiler cannot leave out the allocation. */
   latestArray: unknown[] | undefined;
