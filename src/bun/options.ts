@@ -1,6 +1,6 @@
 import { invalidOption } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
-import { isRecord } from "../errors/record.ts";
+import { isRecord, withoutUndefined } from "../errors/record.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES } from "../protocol/endpoint.ts";
 import type { ApplicationOptions } from "../server/options/application-options.ts";
 import { checkOptions } from "../server/options/check-options.ts";
@@ -82,11 +82,6 @@ function checkTls(tls: unknown): void {
     if (!TLS_NAMES.includes(name)) throw notOffered(`tls.${name}`);
   if (tls.cert !== undefined && tls.key !== undefined) return;
   throw new UsageError("INVALID_OPTION", "serve: tls has no certificate; pass cert and key");
-}
-
-/** The options that are set. An option that is undefined has its default. */
-export function withoutUndefined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function notOffered(name: string): UsageError {

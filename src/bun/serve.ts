@@ -22,9 +22,9 @@ import {
   type BunServeOptions,
   checkBunOptions,
   largestMessageBytes,
-  withoutUndefined,
 } from "./options.ts";
 import { UpgradeListener } from "./upgrade-listener.ts";
+import { withoutUndefined } from "../errors/record.ts";
 
 /**
  * Bun runs promise jobs and ticks after each message, even if it has read several messages at once. Immediates run

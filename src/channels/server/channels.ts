@@ -1,4 +1,4 @@
-import { checkInteger, invalidOption } from "../../errors/check-options.ts";
+import { checkFunction, checkInteger, invalidOption } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import { printError, safeListener } from "../../errors/safe-listener.ts";
@@ -153,10 +153,8 @@ function checkOptions(options: AnyChannelsOptions): void {
       "a function that returns { state }, or refuse(...)",
     );
   }
-  for (const [name, value] of Object.entries({ intercept, onError })) {
-    if (value !== undefined && typeof value !== "function")
-      throw invalidOption("channels", name, value, "a function");
-  }
+  checkFunction("channels", "intercept", intercept);
+  checkFunction("channels", "onError", onError);
   checkInteger("channels", "presenceGraceMs", options.presenceGraceMs);
   checkInteger("channels", "idWindowMs", options.idWindowMs);
 }

@@ -1,7 +1,5 @@
+import { MAX_DELAY_MS } from "../../errors/check-options.ts";
 import type { ChannelTimers } from "./environment.ts";
-
-/** Node.js fires timers with a longer delay at once. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Calls back at a time of the wall clock. The timer does not keep the process alive. */
 export class Deadline {

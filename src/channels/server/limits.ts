@@ -1,5 +1,5 @@
 import { checkInteger, checkPositive, invalidOption } from "../../errors/check-options.ts";
-import { isRecord } from "../../errors/record.ts";
+import { isRecord, withoutUndefined } from "../../errors/record.ts";
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 
@@ -125,12 +125,9 @@ export function resolveLimits(
   checkRates("limits.topics", limits.topics, patterns);
   checkRates("limits.calls", limits.calls, calls);
   const { publishesPerSecond = Infinity, callsPerSecond = Infinity, topics = {} } = limits;
-  const given = Object.fromEntries(
-    Object.entries(limits).filter(([, value]) => value !== undefined),
-  );
   return {
     ...DEFAULTS,
-    ...given,
+    ...withoutUndefined(limits),
     publishesPerSecond,
     callsPerSecond,
     topics,

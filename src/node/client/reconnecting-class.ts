@@ -34,6 +34,7 @@ import {
 import { decideReconnect } from "./decide-reconnect.ts";
 import { describeUrl } from "./describe-url.ts";
 import { allowManyListeners, CloseEvent } from "./web-socket-class.ts";
+import { withoutUndefined } from "../../errors/record.ts";
 
 /**
  * Creates the `ReconnectingWebSocket` class for Node.js. Unlike the class for browsers, it checks all
@@ -88,7 +89,10 @@ function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
   return class WebSocket extends base {
     constructor(url: string | URL, protocols?: string | readonly string[] | WebSocketOptions) {
       const options = isOptions<WebSocketOptions>(protocols) ? protocols : { protocols };
-      super(url, { handshakeTimeoutMs: MAX_DELAY_MS, ...definedOf(options) });
+      super(url, {
+        handshakeTimeoutMs: MAX_DELAY_MS,
+        ...(withoutUndefined(options) as WebSocketOptions),
+      });
       this.addEventListener("message", this.#renew);
     }
 
@@ -102,11 +106,6 @@ function withoutOwnTimeout(base: WebSocketConstructor): WebSocketConstructor {
       this.addEventListener("message", this.#renew);
     };
   };
-}
-
-/** Returns `options` without properties that are undefined, because they would override defaults. */
-function definedOf(options: object): WebSocketOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function prepare(target: EventTarget): void {

@@ -7,6 +7,7 @@ import {
 } from "../../errors/check-options.ts";
 import type { Retention } from "../broker/broker.ts";
 import { type EncodeTopicMessage, envelope } from "./topic-message.ts";
+import { withoutUndefined } from "../../errors/record.ts";
 
 /** Options of a topic. All servers must use the same options for the same topic. */
 export interface TopicOptions {
@@ -79,9 +80,4 @@ export function resolveTopicOptions(options: TopicOptions): TopicSettings {
     encode,
     presence,
   };
-}
-
-/** Removes options that are undefined, because they would replace the defaults. */
-function withoutUndefined(options: TopicOptions): TopicOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

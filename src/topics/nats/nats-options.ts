@@ -7,6 +7,7 @@ import {
 } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { DEFAULT_MAX_TOPICS, hasMethod } from "../broker/check-options.ts";
+import { withoutUndefined } from "../../errors/record.ts";
 
 /** Options of a {@link NatsBroker}. */
 export interface NatsBrokerOptions {
@@ -88,8 +89,7 @@ export function resolveNatsOptions(options: NatsBrokerOptions): NatsSettings {
     if (value === undefined || (typeof value === "string" && pattern.test(value))) continue;
     throw invalidOption("NatsBroker", name, value, `a string that matches ${pattern}`);
   }
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { ...DEFAULTS, ...Object.fromEntries(given) };
+  return { ...DEFAULTS, ...withoutUndefined(options) };
 }
 
 /** @throws UsageError `INVALID_OPTION` */

@@ -4,6 +4,7 @@ import { invalidOption } from "../../errors/check-options.ts";
 import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
 import { checkCommonOptions, type CommonOptions } from "../socket-options.ts";
 import { WebSocket } from "../web-socket.ts";
+import { withoutUndefined } from "../../errors/record.ts";
 
 /** The handshake that `verifyClient` decides on. */
 export interface VerifyClientInfo<Request = IncomingMessage> {
@@ -134,7 +135,7 @@ export function resolveServerOptions<T extends typeof WebSocket, U extends typeo
     path: null,
     port: null,
     WebSocket: WebSocket as T,
-    ...definedOf(options),
+    ...withoutUndefined(options),
   };
   checkListenOptions(resolved as ServerOptions);
   checkFunctions(resolved);
@@ -142,12 +143,6 @@ export function resolveServerOptions<T extends typeof WebSocket, U extends typeo
   if (resolved.perMessageDeflate === true) resolved.perMessageDeflate = {};
   if (resolved.perMessageDeflate) checkDeflateOptions(resolved.perMessageDeflate);
   return resolved as ResolvedServerOptions<T, U>;
-}
-
-/** Returns `options` without properties that are undefined, because they would override defaults. */
-function definedOf<T extends object>(options: T): Partial<T> {
-  const defined = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(defined) as Partial<T>;
 }
 
 function checkListenOptions({ port, server, noServer }: ServerOptions): void {
