@@ -80,6 +80,7 @@ export function compileWebSocket(
   route: Route,
   defaults: RouteDefaults,
 ): WebSocketEntry {
+  checkNotChannels(key, path, route);
   const {
     origins: defaultOrigins = "same-origin",
     compression: defaultCompression = false,
@@ -120,6 +121,7 @@ export function compileHttp(
   pattern: RoutePattern,
   route: Route,
 ): HttpEntry {
+  checkNotChannels(key, path, route);
   const method = readMethod(key, prefix);
   return { key, path, pattern, method, handle: readHandler(key, pattern, route) };
 }
@@ -134,6 +136,13 @@ function withSchema(key: string, schema: MessageSchema, handle: TypedHandler): E
     );
   }
   return (socket, context) => handle(new JsonSocket(socket, receiving), context);
+}
+
+/** @throws UsageError `INVALID_ROUTE` for the result of `channels`, which has a method that returns its route */
+function checkNotChannels(key: string, path: string, route: Route): void {
+  if (typeof (route as { readonly route?: unknown } | null)?.route !== "function") return;
+  const wanted = JSON.stringify(`ws:${path}`);
+  throw invalidRoute(key, `it has a Channels object as its value; write ${wanted}: api.route()`);
 }
 
 function readRecord(key: string, route: Route): AnyRecord {

@@ -1,3 +1,4 @@
+import { serve } from "tideway/server";
 import { describe, expect, it } from "vitest";
 import { anything, start } from "./support.ts";
 
@@ -28,6 +29,14 @@ describe("the route", () => {
       versions: ["tideway.channels.1"],
     });
     expect((await client.closed).code).toBe(1002);
+  });
+
+  it.each(["ws:/api", "/api"])("comes from api.route(): %s with api itself fails", async (key) => {
+    const { api } = await start(contract, options);
+    await expect(serve({ routes: { [key]: api as never } })).rejects.toMatchObject({
+      code: "INVALID_ROUTE",
+      message: `the route "${key}" is invalid: it has a Channels object as its value; write "ws:/api": api.route()`,
+    });
   });
 
   it("closes the connections with 1001 when the server stops, and ends their sessions", async () => {

@@ -94,6 +94,7 @@ describe("routes", () => {
   const KEY =
     'a key must be a path such as "/x/:id", with an optional prefix such as "ws:" or "get:"';
   const ROUTE = "a WebSocket route must be a function, or an object with the function handle";
+  const CHANNELS = 'it has a Channels object as its value; write "ws:/x": api.route()';
   const PROTOCOLS =
     'protocols must be a list of different names without spaces, such as ["chat.v1"], or a function that chooses one';
   const handle = (): void => {};
@@ -119,6 +120,8 @@ describe("routes", () => {
     ["ws:/x", { handle, protocols: ["a", "a"] }, PROTOCOLS],
     ["ws:/x", { handle, protocols: "a" }, PROTOCOLS],
     ["ws:/x", { handle, protocols: [5] }, PROTOCOLS],
+    ["ws:/x", { route: handle }, CHANNELS],
+    ["/x", { route: handle }, CHANNELS],
     ["/x", { handle }, "the handler of an HTTP route must be a function"],
     ["/x", null, "the handler of an HTTP route must be a function"],
   ])("throw at once for the key %j and the value %j: %s", async (key, route, problem) => {
