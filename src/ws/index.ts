@@ -12,13 +12,13 @@
  *
  * @module
  */
-import * as extension from "./extension.ts";
-import { PerMessageDeflate } from "./per-message-deflate.ts";
+import * as extension from "./extensions/extension.ts";
+import { PerMessageDeflate } from "./extensions/per-message-deflate.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { WebSocketServer } from "./server/web-socket-server.ts";
 import { createWebSocketStream } from "./stream.ts";
-import * as subprotocol from "./subprotocol.ts";
+import * as subprotocol from "./extensions/subprotocol.ts";
 import { WebSocket } from "./web-socket.ts";
 
 // `require("tideway/ws")` returns the class, so the class has the other exports as properties.
@@ -50,10 +50,10 @@ export type {
 } from "./event-listeners.ts";
 export type { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
 export type { CertMeta, ClientOptions, FinishRequestCallback } from "./client/options.ts";
-export type { DeflateZlibOptions, PerMessageDeflateOptions } from "./deflate-options.ts";
-export type { DeflateParams } from "./deflate-params.ts";
-export type { ExtensionInit, ExtensionParams, ExtensionValue } from "./extension.ts";
-export type { DeflateCallback, PerMessageDeflateInit } from "./per-message-deflate.ts";
+export type { DeflateZlibOptions, PerMessageDeflateOptions } from "./extensions/deflate-options.ts";
+export type { DeflateParams } from "./extensions/deflate-params.ts";
+export type { ExtensionInit, ExtensionParams, ExtensionValue } from "./extensions/extension.ts";
+export type { DeflateCallback, PerMessageDeflateInit } from "./extensions/per-message-deflate.ts";
 export type {
   ResolvedServerOptions,
   ServerOptions,

@@ -9,7 +9,7 @@ import { MessageAssembler, type MessageHandler } from "../protocol/message-assem
 import { environment } from "./environment.ts";
 import { toPublicError } from "./errors.ts";
 import { type BinaryType, toBinaryType } from "./messages.ts";
-import type { PerMessageDeflate } from "./per-message-deflate.ts";
+import type { PerMessageDeflate } from "./extensions/per-message-deflate.ts";
 import { readLimit } from "./socket-options.ts";
 
 /** The options of a {@link Receiver}. */

@@ -8,7 +8,7 @@ import type { SendCallback } from "./callbacks.ts";
 import { environment } from "./environment.ts";
 import { encodeFrame, type FrameOptions } from "./frame.ts";
 import { isBlob, NO_BYTES, toBytes, toSendable } from "./messages.ts";
-import type { PerMessageDeflate } from "./per-message-deflate.ts";
+import type { PerMessageDeflate } from "./extensions/per-message-deflate.ts";
 import type { SendOptions } from "./socket-output.ts";
 
 /** The negotiated extensions of a {@link Sender}. */

@@ -32,7 +32,7 @@ import {
   type SendableData,
 } from "./messages.ts";
 import type * as Client from "./client/options.ts";
-import type * as Deflate from "./deflate-options.ts";
+import type * as Deflate from "./extensions/deflate-options.ts";
 import type * as Events from "./event-target.ts";
 import type * as Listeners from "./event-listeners.ts";
 import type * as Messages from "./messages.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { PerMessageDeflate } from "../../src/ws/per-message-deflate.ts";
+import { PerMessageDeflate } from "../../src/ws/extensions/per-message-deflate.ts";
 import { Receiver } from "../../src/ws/receiver.ts";
 import { Sender } from "../../src/ws/sender.ts";
 

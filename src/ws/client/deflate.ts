@@ -4,8 +4,8 @@ import {
   deflateSettings,
   deflateTuning,
   type PerMessageDeflateOptions,
-} from "../deflate-options.ts";
-import { offerParams } from "../deflate-params.ts";
+} from "../extensions/deflate-options.ts";
+import { offerParams } from "../extensions/deflate-params.ts";
 
 /** Creates a client's offer of compression (RFC 7692 7.1). */
 export function offerDeflate(options: PerMessageDeflateOptions): ExtensionOffer {

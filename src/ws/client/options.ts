@@ -3,7 +3,10 @@ import type { RequestOptions } from "node:https";
 import type { createConnection } from "node:net";
 import type { PeerCertificate } from "node:tls";
 import { UsageError } from "../../errors/index.ts";
-import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
+import {
+  checkDeflateOptions,
+  type PerMessageDeflateOptions,
+} from "../extensions/deflate-options.ts";
 import { checkCommonOptions, type CommonOptions } from "../socket-options.ts";
 import type { WebSocket } from "../web-socket.ts";
 import type { CreateConnection } from "./create-connection.ts";

@@ -8,7 +8,7 @@ import {
   readUpgradeAnswer,
   serializeExtensions,
 } from "../../protocol/handshake/index.ts";
-import type { PerMessageDeflateOptions } from "../deflate-options.ts";
+import type { PerMessageDeflateOptions } from "../extensions/deflate-options.ts";
 import { acceptDeflateAnswer } from "./deflate.ts";
 import { handshakeError } from "./handshake-error.ts";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { parseExtensions } from "../../protocol/handshake/extensions.ts";
-import type { ExtensionParams } from "../extension.ts";
-import { PerMessageDeflate } from "../per-message-deflate.ts";
+import type { ExtensionParams } from "../extensions/extension.ts";
+import { PerMessageDeflate } from "../extensions/per-message-deflate.ts";
 import type { ServerOptions } from "./options.ts";
 import { headerOf } from "./request.ts";
 

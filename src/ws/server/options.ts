@@ -1,7 +1,10 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import { invalidOption } from "../../errors/check-options.ts";
-import { checkDeflateOptions, type PerMessageDeflateOptions } from "../deflate-options.ts";
+import {
+  checkDeflateOptions,
+  type PerMessageDeflateOptions,
+} from "../extensions/deflate-options.ts";
 import { checkCommonOptions, type CommonOptions } from "../socket-options.ts";
 import { WebSocket } from "../web-socket.ts";
 import { withoutUndefined } from "../../errors/record.ts";

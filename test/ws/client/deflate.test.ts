@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseExtensions, serializeExtensions } from "../../../src/protocol/handshake/index.ts";
 import { acceptDeflateAnswer, offerDeflate } from "../../../src/ws/client/deflate.ts";
-import type { PerMessageDeflateOptions } from "../../../src/ws/deflate-options.ts";
+import type { PerMessageDeflateOptions } from "../../../src/ws/extensions/deflate-options.ts";
 
 const offerOf = (options: PerMessageDeflateOptions): string =>
   serializeExtensions([offerDeflate(options)]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { PerMessageDeflateOptions } from "../../src/ws/deflate-options.ts";
-import { format, parse } from "../../src/ws/extension.ts";
-import { PerMessageDeflate } from "../../src/ws/per-message-deflate.ts";
+import type { PerMessageDeflateOptions } from "../../../src/ws/extensions/deflate-options.ts";
+import { format, parse } from "../../../src/ws/extensions/extension.ts";
+import { PerMessageDeflate } from "../../../src/ws/extensions/per-message-deflate.ts";
 
 const NAME = "permessage-deflate";
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { DeflateAgreement } from "../../src/protocol/deflate/index.ts";
-import { PerMessageDeflate, type PerMessageDeflateInit } from "../../src/ws/per-message-deflate.ts";
+import type { DeflateAgreement } from "../../../src/protocol/deflate/index.ts";
+import {
+  PerMessageDeflate,
+  type PerMessageDeflateInit,
+} from "../../../src/ws/extensions/per-message-deflate.ts";
 
 /** The agreement of a server with the given options and an offer of a client. */
 function agreement(

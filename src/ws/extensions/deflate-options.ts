@@ -1,8 +1,8 @@
 import type { ZlibOptions } from "node:zlib";
-import { checkInteger } from "../errors/check-options.ts";
-import { UsageError } from "../errors/index.ts";
-import type { DeflateTuning } from "../protocol/deflate/codec.ts";
-import type { DeflateSettings } from "../protocol/deflate/settings.ts";
+import { checkInteger } from "../../errors/check-options.ts";
+import { UsageError } from "../../errors/index.ts";
+import type { DeflateTuning } from "../../protocol/deflate/codec.ts";
+import type { DeflateSettings } from "../../protocol/deflate/settings.ts";
 
 /** The options of zlib. `dictionary` has the types of Node.js and of `@types/ws`. */
 export type DeflateZlibOptions = Omit<ZlibOptions, "dictionary"> & {

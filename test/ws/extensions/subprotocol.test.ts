@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parse } from "../../src/ws/subprotocol.ts";
+import { parse } from "../../../src/ws/extensions/subprotocol.ts";
 
 it("reads the subprotocols in order", () => {
   expect([...parse("chat, superchat\t,v1.json")]).toEqual(["chat", "superchat", "v1.json"]);

@@ -1,7 +1,7 @@
-import { UsageError } from "../errors/index.ts";
-import { fastEnvironment } from "../node/serve/tcp-environments.ts";
-import type { Deflater, Inflater, InflateFailure } from "../protocol/deflate/codec.ts";
-import type { DeflateAgreement } from "../protocol/deflate/index.ts";
+import { UsageError } from "../../errors/index.ts";
+import { fastEnvironment } from "../../node/serve/tcp-environments.ts";
+import type { Deflater, Inflater, InflateFailure } from "../../protocol/deflate/codec.ts";
+import type { DeflateAgreement } from "../../protocol/deflate/index.ts";
 import {
   answerOffers,
   checkAnswer,

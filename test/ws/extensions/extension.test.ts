@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { format, parse } from "../../src/ws/extension.ts";
+import { format, parse } from "../../../src/ws/extensions/extension.ts";
 
 /** The error of `parse` for each invalid value. */
 function errorOf(header: string): string {

@@ -1,4 +1,4 @@
-import { isToken } from "../protocol/handshake/header-fields.ts";
+import { isToken } from "../../protocol/handshake/header-fields.ts";
 
 /** Reads the value of a header field from left to right. An error names the index of an unexpected character. */
 export class HeaderScanner {
