@@ -1,5 +1,6 @@
-import { CloseEvent, ErrorEvent, Event, MessageEvent, wasClosedCleanly } from "./event-target.ts";
-import type { RawData } from "./messages.ts";
+import { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
+import { wasClosedCleanly } from "./socket/clean-closes.ts";
+import type { RawData } from "./messages/message-data.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 /** The events of the WHATWG interface. */

@@ -1,4 +1,4 @@
-import type { Data } from "./messages.ts";
+import type { Data } from "./messages/message-data.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 /** An event of a {@link WebSocket}, as listeners of `addEventListener` receive it. */
@@ -25,19 +25,6 @@ export class Event {
     event.#target = target;
     return event;
   }
-}
-
-/** The WebSockets that have completed the closing handshake. */
-const cleanlyClosed = new WeakSet<object>();
-
-/** Remembers that both sides have sent a Close frame. Call it before the event `close` is emitted. */
-export function markClean(webSocket: WebSocket): void {
-  cleanlyClosed.add(webSocket);
-}
-
-/** Whether `markClean` was called. */
-export function wasClosedCleanly(webSocket: WebSocket): boolean {
-  return cleanlyClosed.has(webSocket);
 }
 
 /** The event `close`: the connection is closed. */

@@ -14,8 +14,8 @@
  */
 import * as extension from "./extensions/extension.ts";
 import { PerMessageDeflate } from "./extensions/per-message-deflate.ts";
-import { Receiver } from "./receiver.ts";
-import { Sender } from "./sender.ts";
+import { Receiver } from "./messages/receiver.ts";
+import { Sender } from "./messages/sender.ts";
 import { WebSocketServer } from "./server/web-socket-server.ts";
 import { createWebSocketStream } from "./stream.ts";
 import * as subprotocol from "./extensions/subprotocol.ts";
@@ -38,10 +38,10 @@ export { WebSocket, WebSocket as default, WebSocket as "module.exports" };
 export { WebSocketServer, WebSocketServer as Server, createWebSocketStream, Receiver, Sender };
 export { PerMessageDeflate, extension, subprotocol };
 export type { AddressInfo } from "node:net";
-export type { SendCallback } from "./callbacks.ts";
-export type { SendOptions } from "./socket-output.ts";
-export type { CommonOptions, SocketOptions } from "./socket-options.ts";
-export type { BinaryType, Data, RawData, SendableData } from "./messages.ts";
+export type { SendCallback } from "./messages/callbacks.ts";
+export type { SendOptions } from "./messages/arguments.ts";
+export type { CommonOptions, SocketOptions } from "./socket/socket-options.ts";
+export type { BinaryType, Data, RawData, SendableData } from "./messages/message-data.ts";
 export type {
   EventListener,
   EventListenerOptions,
@@ -70,6 +70,6 @@ export type {
   UpgradeCallback,
 } from "./server/events.ts";
 export type { NegotiatedExtensions } from "./server/extensions.ts";
-export type { FrameOptions } from "./frame.ts";
-export type { ReceiverOptions } from "./receiver.ts";
-export type { SenderExtensions } from "./sender.ts";
+export type { FrameOptions } from "./messages/frame.ts";
+export type { ReceiverOptions } from "./messages/receiver.ts";
+export type { SenderExtensions } from "./messages/sender.ts";

@@ -1,7 +1,7 @@
 import { Duplex, type DuplexOptions } from "node:stream";
 import { ReadyState } from "../connection/connection.ts";
-import type { SendCallback } from "./callbacks.ts";
-import type { RawData, SendableData } from "./messages.ts";
+import type { SendCallback } from "./messages/callbacks.ts";
+import type { RawData, SendableData } from "./messages/message-data.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 type Callback = (error?: Error | null) => void;

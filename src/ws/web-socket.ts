@@ -5,13 +5,13 @@ import type { Duplex } from "node:stream";
 import { type FrameConnection, ReadyState } from "../connection/connection.ts";
 import { openConnection } from "../node/tcp/open-connection.ts";
 import { CloseCode } from "../protocol/close-code.ts";
-import { readCloseReason } from "./arguments.ts";
-import { type PingCallback, readCallback, type SendCallback } from "./callbacks.ts";
+import { readCloseReason, type SendOptions } from "./messages/arguments.ts";
+import { type PingCallback, readCallback, type SendCallback } from "./messages/callbacks.ts";
 import { readArguments } from "./client/arguments.ts";
 import { OpeningHandshake } from "./client/opening-handshake.ts";
 import type { ClientOptions } from "./client/options.ts";
-import { environment } from "./environment.ts";
-import { notOpenError } from "./errors.ts";
+import { environment } from "./messages/environment.ts";
+import { notOpenError } from "./messages/errors.ts";
 import {
   addWrapped,
   type EventListener,
@@ -30,20 +30,24 @@ import {
   NO_BYTES,
   type RawData,
   type SendableData,
-} from "./messages.ts";
+} from "./messages/message-data.ts";
 import type * as Client from "./client/options.ts";
 import type * as Deflate from "./extensions/deflate-options.ts";
 import type * as Events from "./event-target.ts";
 import type * as Listeners from "./event-listeners.ts";
-import type * as Messages from "./messages.ts";
+import type * as Messages from "./messages/message-data.ts";
 import type * as Stream from "./stream.ts";
-import type * as Receiving from "./receiver.ts";
-import type * as Sending from "./sender.ts";
+import type * as Receiving from "./messages/receiver.ts";
+import type * as Sending from "./messages/sender.ts";
 import type * as ServerTypes from "./server/options.ts";
 import type { WebSocketServer as ServerClass } from "./server/web-socket-server.ts";
-import { DeferredSocketEvents, SocketEvents } from "./socket-events.ts";
-import { type CommonOptions, type SocketOptions, toConnectionOptions } from "./socket-options.ts";
-import { type SendOptions, SocketOutput } from "./socket-output.ts";
+import { DeferredSocketEvents, SocketEvents } from "./socket/socket-events.ts";
+import {
+  type CommonOptions,
+  type SocketOptions,
+  toConnectionOptions,
+} from "./socket/socket-options.ts";
+import { SocketOutput } from "./socket/socket-output.ts";
 
 /** The events of a {@link WebSocket}, with their arguments. */
 export interface WebSocketEvents {

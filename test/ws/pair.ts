@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, connect, type Socket, type AddressInfo } from "node:net";
 import { WebSocket } from "../../src/ws/index.ts";
-import type { SocketOptions } from "../../src/ws/socket-options.ts";
+import type { SocketOptions } from "../../src/ws/socket/socket-options.ts";
 
 const NOTHING = Buffer.alloc(0);
 

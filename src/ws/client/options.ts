@@ -7,7 +7,7 @@ import {
   checkDeflateOptions,
   type PerMessageDeflateOptions,
 } from "../extensions/deflate-options.ts";
-import { checkCommonOptions, type CommonOptions } from "../socket-options.ts";
+import { checkCommonOptions, type CommonOptions } from "../socket/socket-options.ts";
 import type { WebSocket } from "../web-socket.ts";
 import type { CreateConnection } from "./create-connection.ts";
 

@@ -5,7 +5,7 @@ import {
   checkDeflateOptions,
   type PerMessageDeflateOptions,
 } from "../extensions/deflate-options.ts";
-import { checkCommonOptions, type CommonOptions } from "../socket-options.ts";
+import { checkCommonOptions, type CommonOptions } from "../socket/socket-options.ts";
 import { WebSocket } from "../web-socket.ts";
 import { withoutUndefined } from "../../errors/record.ts";
 

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { UsageError } from "../../errors/index.ts";
 import { format } from "../extensions/extension.ts";
 import { PerMessageDeflate } from "../extensions/per-message-deflate.ts";
-import type { SocketOptions } from "../socket-options.ts";
+import type { SocketOptions } from "../socket/socket-options.ts";
 import type { WebSocket } from "../web-socket.ts";
 import { type NegotiatedExtensions, negotiateExtensions } from "./extensions.ts";
 import { addListeners, createUpgradeServer } from "./http-server.ts";

@@ -1,22 +1,27 @@
-import type { CloseInfo, ConnectionHandler, FrameConnection } from "../connection/connection.ts";
-import type { ProtocolError } from "../errors/index.ts";
-import { toPublicError } from "./errors.ts";
-import { markClean } from "./event-target.ts";
-import { type BinaryType, NO_BYTES, toBinaryType } from "./messages.ts";
-import type { WebSocket } from "./web-socket.ts";
+import type { CloseInfo, ConnectionHandler, FrameConnection } from "../../connection/connection.ts";
+import type { ProtocolError } from "../../errors/index.ts";
+import { toPublicError } from "../messages/errors.ts";
+import { type BinaryType, NO_BYTES, toBinaryType } from "../messages/message-data.ts";
+import { markClean } from "./clean-closes.ts";
+
+/** The part of a WebSocket that receives the events of its connection. */
+export interface EventReceiver {
+  emit(event: string, ...values: unknown[]): boolean;
+  pong(payload: Uint8Array): void;
+}
 
 /** Emits the events of a connection on its WebSocket. */
 export class SocketEvents implements ConnectionHandler {
   /** The method `pong` of the class. The connection answers pings itself unless `pong` was replaced. */
   static originalPong: unknown;
   readonly connection: FrameConnection;
-  readonly #webSocket: WebSocket;
+  readonly #webSocket: EventReceiver;
   #binaryType: BinaryType = "nodebuffer";
   /** Whether the application has paused the WebSocket. */
   isPaused = false;
   hasFailed = false;
 
-  constructor(webSocket: WebSocket, connection: FrameConnection, binaryType: BinaryType) {
+  constructor(webSocket: EventReceiver, connection: FrameConnection, binaryType: BinaryType) {
     this.#webSocket = webSocket;
     this.connection = connection;
     if (binaryType !== "nodebuffer") this.binaryType = binaryType;

@@ -1,4 +1,4 @@
-import type { TidewayError } from "../errors/index.ts";
+import type { TidewayError } from "../../errors/index.ts";
 
 /**
  * The codes and messages of the package `ws`, by the code of a {@link TidewayError}. Applications compare

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RepeatedTexts } from "../../src/ws/repeated-texts.ts";
+import { RepeatedTexts } from "../../../src/ws/socket/repeated-texts.ts";
 
 describe("RepeatedTexts", () => {
   it("prepares a text once when it follows itself", () => {

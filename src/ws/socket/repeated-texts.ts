@@ -1,4 +1,4 @@
-import { PreparedMessage } from "../protocol/prepared-message.ts";
+import { PreparedMessage } from "../../protocol/prepared-message.ts";
 
 /** Longer texts are not kept. */
 const MAX_KEPT_UNITS = 16_384;

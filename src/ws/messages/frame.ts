@@ -1,5 +1,5 @@
-import { frameHeaderBytesFor, writeFrameHeader } from "../protocol/frame-header.ts";
-import { RSV1 } from "../protocol/frame-rules.ts";
+import { frameHeaderBytesFor, writeFrameHeader } from "../../protocol/frame-header.ts";
+import { RSV1 } from "../../protocol/frame-rules.ts";
 import { environment } from "./environment.ts";
 import { maskingKeysOf } from "./masking-keys.ts";
 

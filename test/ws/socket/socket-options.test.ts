@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type CommonOptions, toConnectionOptions } from "../../src/ws/socket-options.ts";
+import { type CommonOptions, toConnectionOptions } from "../../../src/ws/socket/socket-options.ts";
 
 it.each([
   [undefined, 104_857_600, 16_384],

@@ -1,7 +1,19 @@
 import { isUint8Array } from "node:util/types";
-import { isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../protocol/close-code.ts";
-import { MAX_CONTROL_PAYLOAD_BYTES } from "../protocol/frame-rules.ts";
-import { toBytes } from "./messages.ts";
+import { isCloseCodeOnWire, MAX_CLOSE_REASON_BYTES } from "../../protocol/close-code.ts";
+import { MAX_CONTROL_PAYLOAD_BYTES } from "../../protocol/frame-rules.ts";
+import { toBytes } from "./message-data.ts";
+
+/** The options of `send`. */
+export interface SendOptions {
+  /** Whether the message is binary. Default: false for a string or a number, and true for everything else. */
+  readonly binary?: boolean | undefined;
+  /** Whether to compress the message if compression was negotiated. Default: true. */
+  readonly compress?: boolean | undefined;
+  /** Whether this is the last fragment of the message. Default: true. */
+  readonly fin?: boolean | undefined;
+  /** Whether to mask the frame. Default: true on a client, false on a server. */
+  readonly mask?: boolean | undefined;
+}
 
 /**
  * Checks the arguments of `close`, and returns the reason as text, which is empty without a code.

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { PerMessageDeflate } from "../../src/ws/extensions/per-message-deflate.ts";
-import { Receiver, type ReceiverOptions } from "../../src/ws/receiver.ts";
+import { PerMessageDeflate } from "../../../src/ws/extensions/per-message-deflate.ts";
+import { Receiver, type ReceiverOptions } from "../../../src/ws/messages/receiver.ts";
 
 /** Writes bytes in hex, and returns the arguments of the first event. */
 async function receive(

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import type { WebSocket } from "../../src/ws/index.ts";
-import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
-import { webSocketPair } from "./pair.ts";
+import type { WebSocket } from "../../../src/ws/index.ts";
+import { uncaughtErrorsOf } from "../../support/uncaught-errors.ts";
+import { webSocketPair } from "../pair.ts";
 
 /** Collects the data of messages. */
 function collect(webSocket: WebSocket): unknown[] {

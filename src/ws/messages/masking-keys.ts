@@ -1,4 +1,4 @@
-import type { MaskingKeySource } from "../protocol/masking-keys.ts";
+import type { MaskingKeySource } from "../../protocol/masking-keys.ts";
 
 /** Returns a source of masking keys that calls the option `generateMask`. */
 export function maskingKeysOf(generateMask: (mask: Buffer) => void): MaskingKeySource {

@@ -1,8 +1,11 @@
 import { Buffer } from "node:buffer";
-import { type EndpointEnvironment, withSharedBuffers } from "../protocol/endpoint-environment.ts";
-import { nodeProtocolEnvironment } from "../node/environment/protocol-environment.ts";
-import { fastEnvironment } from "../node/serve/tcp-environments.ts";
-import type { TcpEnvironment } from "../node/tcp/open-connection.ts";
+import {
+  type EndpointEnvironment,
+  withSharedBuffers,
+} from "../../protocol/endpoint-environment.ts";
+import { nodeProtocolEnvironment } from "../../node/environment/protocol-environment.ts";
+import { fastEnvironment } from "../../node/serve/tcp-environments.ts";
+import type { TcpEnvironment } from "../../node/tcp/open-connection.ts";
 
 /** Below this size, zero-filled memory costs less than uninitialized memory. */
 const MIN_UNSAFE_BYTES = 2048;

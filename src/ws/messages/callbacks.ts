@@ -1,4 +1,4 @@
-import type { FrameConnection } from "../connection/connection.ts";
+import type { FrameConnection } from "../../connection/connection.ts";
 
 /** Called when the kernel has accepted the data, or with the error that prevented it. */
 export type SendCallback = (error?: Error) => void;

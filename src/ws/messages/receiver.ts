@@ -1,16 +1,16 @@
 import { Writable } from "node:stream";
-import { ProtocolError } from "../errors/index.ts";
-import { FrameParser } from "../protocol/frame-parser.ts";
-import type { Fault } from "../protocol/frame-rules.ts";
-import type { CloseFrame } from "../protocol/close-frame.ts";
-import type { DeflateAgreement } from "../protocol/deflate/index.ts";
-import { MessageDeflate } from "../protocol/deflate/message-deflate.ts";
-import { MessageAssembler, type MessageHandler } from "../protocol/message-assembler.ts";
+import { ProtocolError } from "../../errors/index.ts";
+import { FrameParser } from "../../protocol/frame-parser.ts";
+import type { Fault } from "../../protocol/frame-rules.ts";
+import type { CloseFrame } from "../../protocol/close-frame.ts";
+import type { DeflateAgreement } from "../../protocol/deflate/index.ts";
+import { MessageDeflate } from "../../protocol/deflate/message-deflate.ts";
+import { MessageAssembler, type MessageHandler } from "../../protocol/message-assembler.ts";
 import { environment } from "./environment.ts";
 import { toPublicError } from "./errors.ts";
-import { type BinaryType, toBinaryType } from "./messages.ts";
-import type { PerMessageDeflate } from "./extensions/per-message-deflate.ts";
-import { readLimit } from "./socket-options.ts";
+import { type BinaryType, toBinaryType } from "./message-data.ts";
+import type { PerMessageDeflate } from "../extensions/per-message-deflate.ts";
+import { readLimit } from "./read-limit.ts";
 
 /** The options of a {@link Receiver}. */
 export interface ReceiverOptions {

@@ -1,24 +1,12 @@
-import { type FrameConnection, ReadyState } from "../connection/connection.ts";
-import { CloseCode } from "../protocol/close-code.ts";
-import { checkControlBytes, toControlPayload } from "./arguments.ts";
-import { BlobQueue, type BlobQueueOwner } from "./blob-queue.ts";
-import { callWhenWritten, readCallback, type SendCallback } from "./callbacks.ts";
-import { notOpenError } from "./errors.ts";
-import { isBlob, toBytes, toSendable } from "./messages.ts";
+import { type FrameConnection, ReadyState } from "../../connection/connection.ts";
+import { CloseCode } from "../../protocol/close-code.ts";
+import { checkControlBytes, type SendOptions, toControlPayload } from "../messages/arguments.ts";
+import { BlobQueue, type BlobQueueOwner } from "../messages/blob-queue.ts";
+import { callWhenWritten, readCallback, type SendCallback } from "../messages/callbacks.ts";
+import { notOpenError } from "../messages/errors.ts";
+import { isBlob, toBytes, toSendable } from "../messages/message-data.ts";
 import { RepeatedTexts } from "./repeated-texts.ts";
 import type { SocketEvents } from "./socket-events.ts";
-
-/** The options of `send`. */
-export interface SendOptions {
-  /** Whether the message is binary. Default: false for a string or a number, and true for everything else. */
-  readonly binary?: boolean | undefined;
-  /** Whether to compress the message if compression was negotiated. Default: true. */
-  readonly compress?: boolean | undefined;
-  /** Whether this is the last fragment of the message. Default: true. */
-  readonly fin?: boolean | undefined;
-  /** Whether to mask the frame. Default: true on a client, false on a server. */
-  readonly mask?: boolean | undefined;
-}
 
 export interface SocketOutputOptions {
   readonly isServer: boolean;

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { PerMessageDeflate } from "../../src/ws/extensions/per-message-deflate.ts";
-import { Receiver } from "../../src/ws/receiver.ts";
-import { Sender } from "../../src/ws/sender.ts";
+import { PerMessageDeflate } from "../../../src/ws/extensions/per-message-deflate.ts";
+import { Receiver } from "../../../src/ws/messages/receiver.ts";
+import { Sender } from "../../../src/ws/messages/sender.ts";
 
 describe("Sender.frame", () => {
   it("returns the header and the payload", () => {

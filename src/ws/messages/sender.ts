@@ -1,15 +1,19 @@
 import type { Duplex } from "node:stream";
-import { closePayload } from "../protocol/close-frame.ts";
-import { MessageDeflate } from "../protocol/deflate/message-deflate.ts";
-import { Opcode } from "../protocol/opcode.ts";
-import { checkControlBytes, readCloseReason, toControlPayload } from "./arguments.ts";
+import { closePayload } from "../../protocol/close-frame.ts";
+import { MessageDeflate } from "../../protocol/deflate/message-deflate.ts";
+import { Opcode } from "../../protocol/opcode.ts";
+import {
+  checkControlBytes,
+  readCloseReason,
+  type SendOptions,
+  toControlPayload,
+} from "./arguments.ts";
 import { BlobQueue } from "./blob-queue.ts";
 import type { SendCallback } from "./callbacks.ts";
 import { environment } from "./environment.ts";
 import { encodeFrame, type FrameOptions } from "./frame.ts";
-import { isBlob, NO_BYTES, toBytes, toSendable } from "./messages.ts";
-import type { PerMessageDeflate } from "./extensions/per-message-deflate.ts";
-import type { SendOptions } from "./socket-output.ts";
+import { isBlob, NO_BYTES, toBytes, toSendable } from "./message-data.ts";
+import type { PerMessageDeflate } from "../extensions/per-message-deflate.ts";
 
 /** The negotiated extensions of a {@link Sender}. */
 export interface SenderExtensions {

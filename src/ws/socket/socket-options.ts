@@ -1,9 +1,10 @@
-import { checkPositive, invalidOption } from "../errors/check-options.ts";
-import type { ByteConnectionOptions } from "../connection/byte-connection-options.ts";
-import { checkHeartbeat, type HeartbeatOptions } from "../connection/heartbeat.ts";
-import type { DeflateAgreement } from "../protocol/deflate/negotiation.ts";
-import type { ClosingRules } from "../protocol/endpoint.ts";
-import { maskingKeysOf } from "./masking-keys.ts";
+import { checkPositive, invalidOption } from "../../errors/check-options.ts";
+import type { ByteConnectionOptions } from "../../connection/byte-connection-options.ts";
+import { checkHeartbeat, type HeartbeatOptions } from "../../connection/heartbeat.ts";
+import type { DeflateAgreement } from "../../protocol/deflate/negotiation.ts";
+import type { ClosingRules } from "../../protocol/endpoint.ts";
+import { maskingKeysOf } from "../messages/masking-keys.ts";
+import { readLimit } from "../messages/read-limit.ts";
 
 /** Options of a {@link WebSocket} that apply in both roles. */
 export interface CommonOptions {
@@ -124,17 +125,4 @@ export function checkCommonOptions(options: CommonOptions): void {
   }
   checkPositive("ws", "maxBufferedBytes", maxBufferedBytes);
   if (heartbeat !== true) checkHeartbeat("ws", heartbeat);
-}
-
-/**
- * Returns a limit, or undefined for none. Like the package `ws`, converts the value to a 32-bit integer, so null
- * removes the limit.
- */
-export function readLimit(
-  value: number | null | undefined,
-  defaultValue: number,
-): number | undefined {
-  // From 2 ** 31 on, numbers wrap around.
-  const integer = Number(value === undefined ? defaultValue : value) | 0;
-  return integer > 0 ? integer : undefined;
 }
