@@ -54,7 +54,12 @@ const OF_SEVERAL_FILES: ReadonlyArray<readonly [reason: string, tests: readonly 
   ],
   [
     "the runtime: its event loop, its async context, and messages of a gibibyte",
-    ["node/environment/stalled-event-loop", "node/requests/async-context", "node/tcp/gibibyte"],
+    [
+      "node/client/async-context",
+      "node/environment/stalled-event-loop",
+      "node/requests/async-context",
+      "node/tcp/gibibyte",
+    ],
   ],
   [
     "an endpoint with limits, and with many messages in one write",

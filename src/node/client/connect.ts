@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { connect as connectTcp, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
@@ -64,6 +65,8 @@ class Attempt implements ConnectAttempt {
   /** Aborts `createConnection`. */
   #opening: AbortController | undefined;
   readonly #timer: WheelTimer | undefined;
+  /** Ends the attempt. Timers call it, so it restores the asynchronous context of the constructor call. */
+  readonly #failInContext = AsyncLocalStorage.bind((error: TidewayError) => this.#fail(error));
   /** The response of a server that refuses the handshake, while its body is being read. */
   #refused: RefusedAnswer | undefined;
 
@@ -94,7 +97,7 @@ class Attempt implements ConnectAttempt {
     else void this.#open(createConnection);
     if (handshakeTimeoutMs !== undefined) {
       this.#timer = wheel.start(handshakeTimeoutMs, () =>
-        this.#fail(
+        this.#failInContext(
           new HandshakeError(
             "HANDSHAKE_TIMEOUT",
             `the connection did not open within handshakeTimeoutMs ${handshakeTimeoutMs}; check that the server can be reached, or raise the limit`,
@@ -152,7 +155,7 @@ class Attempt implements ConnectAttempt {
     if (outcome.kind === "failed") {
       const { error, rest } = outcome;
       if (error instanceof UnexpectedStatusError) {
-        this.#readRefused(new RefusedAnswer(error, () => this.#fail(error)), rest);
+        this.#readRefused(new RefusedAnswer(error, () => this.#failInContext(error)), rest);
       } else this.#fail(error);
       return;
     }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type Clock, TimerWheel } from "../../connection/timer-wheel.ts";
 
 /**
@@ -5,6 +6,13 @@ import { type Clock, TimerWheel } from "../../connection/timer-wheel.ts";
  * timers, because bytes must arrive before the test advances its clock.
  */
 export const inNextTurn: (callback: () => void) => void = setImmediate;
+
+/**
+ * Calls a function in the asynchronous context in which this module was loaded. The timer of the wheel serves
+ * all connections. In the context of the connection that started it, that timer would keep a store of an
+ * `AsyncLocalStorage` in memory.
+ */
+const inFirstContext = AsyncLocalStorage.snapshot();
 
 /**
  * The clock of the process. Tests may replace `setTimeout`, `performance.now` or both, and restore them.
@@ -32,7 +40,7 @@ export class ProcessClock implements Clock {
 
   #start(call: ScheduledCall, delayMs: number): void {
     this.#pending.add(call);
-    const timer = setTimeout(() => this.#fire(call), delayMs);
+    const timer = inFirstContext(() => setTimeout(() => this.#fire(call), delayMs));
     // A test's replacement of setTimeout may return anything.
     if (!call.keepsAlive) (timer as Partial<NodeJS.Timeout>).unref?.();
   }

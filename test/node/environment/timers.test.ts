@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { mock } from "node:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ProcessClock } from "../../../src/node/environment/timers.ts";
@@ -33,5 +34,14 @@ describe("the clock of the process", () => {
       vi.useRealTimers();
       clock.nowMs();
     });
+  });
+
+  it("does not keep the asynchronous context of a call to schedule", async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const clock = new ProcessClock();
+    const store = await storage.run("one connection", () => {
+      return new Promise((resolve) => clock.schedule(() => resolve(storage.getStore()), 1, true));
+    });
+    expect(store).toBeUndefined();
   });
 });
