@@ -59,7 +59,7 @@ export class RawClient {
   readonly #chunks: string[] = [];
   #whenSent: Promise<void> = Promise.resolve();
 
-  constructor(server: number | Reach) {
+  constructor(server: number | Pick<Reach, "connect">) {
     // It never closes its side: the tests check that the server closes.
     this.#line = typeof server === "number" ? tcpReach(server).connect() : server.connect();
     this.socket = this.#line.socket;

@@ -6,11 +6,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { attach, files, type Server, serve, type StopOptions } from "tideway/server";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { handshake, RawClient } from "../../support/clients.ts";
 import { TLS } from "../../support/certificate.ts";
+
+/** The types of Node.js lack this option of its TLS sockets. */
+const HALF_OPEN: ConnectionOptions = { allowHalfOpen: true } as object;
 
 let server: Server;
 let answerSlow: (response: Response) => void;
@@ -402,6 +405,52 @@ it("thousands of pipelined requests do not block the event loop", async () => {
   // The number of requests read in one turn and handled in the immediate after it.
   expect(most).toBeLessThanOrEqual(32);
 });
+
+describe.each(["TCP", "TLS"])(
+  "a client that sends 100 requests over %s and ends its side",
+  (kind) => {
+    function connectTo(port: number): RawClient {
+      if (kind === "TCP") return new RawClient(port);
+      const socket = connectTls({ port, rejectUnauthorized: false, ...HALF_OPEN });
+      return new RawClient({ connect: () => ({ socket, reset: () => void socket.destroy() }) });
+    }
+
+    async function startAndConnect(
+      routes: Parameters<typeof serve>[0]["routes"],
+    ): Promise<RawClient> {
+      server = await serve({ port: 0, routes, ...(kind === "TLS" && { tls: TLS }) });
+      return connectTo(server.port);
+    }
+
+    it("gets all responses of handlers that return at once", async () => {
+      const client = await startAndConnect({
+        "/now": () => new Response("x"),
+        "/soon": async () => new Response("x"),
+      });
+      client.socket.end((request("/now") + request("/soon")).repeat(50));
+      expect((await client.closed()).match(/HTTP\/1\.1 200/g)).toHaveLength(100);
+    });
+
+    it("gets them although it reads late", async () => {
+      const client = await startAndConnect({ "/": () => new Response("x".repeat(100_000)) });
+      client.socket.pause();
+      client.socket.end(request("/").repeat(100));
+      await once(server.httpServer, "request");
+      client.socket.resume();
+      expect((await client.closed()).match(/HTTP\/1\.1 200/g)).toHaveLength(100);
+    });
+
+    it("aborts the signals of handlers that wait", async () => {
+      const route = new WaitingRoute();
+      const client = await startAndConnect({ "/wait": route.handle });
+      client.socket.end(request("/wait").repeat(100));
+      await client.closed();
+      await vi.waitFor(() => expect(route.aborted).toBe(16));
+      expect(route.started).toBe(16);
+      for (const answer of route.answers) answer("");
+    });
+  },
+);
 
 it("a handshake after a request keeps all frames that arrive with it", async () => {
   server = await serve({

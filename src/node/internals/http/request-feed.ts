@@ -13,6 +13,9 @@ const EMPTY_LINE = "\r\n\r\n";
 /** The 'data' listener with which `node:http` parses the bytes of a socket. */
 type Parse = (this: Duplex, bytes: Uint8Array) => void;
 
+/** The 'end' listener of `node:http`. It drops all unsent responses, and ends the socket. */
+type End = (this: Duplex) => void;
+
 /** A socket of `node:http`. */
 interface HttpSocket extends Duplex {
   /** Whether `node:http` has paused the socket, because of unsent responses. Its parser then throws for each chunk. */
@@ -39,11 +42,14 @@ export const requestFeed: RequestLimiter = {
 function feedRequests(socket: Duplex): void {
   const [parse, ...others] = socket.listeners("data");
   if (parse === undefined || others.length > 0 || fed.has(socket)) return;
+  const end = socket.listeners("end").findLast(({ name }) => name === "bound socketOnEnd");
+  if (end === undefined) return;
   fed.add(socket);
-  const feed = new RequestFeed(socket, RequestQueue.of(socket), parse as Parse);
-  // For an upgrade, `node:http` removes its own listener. Because of the property `listener`, it removes the
-  // feed's listener instead.
+  const feed = new RequestFeed(socket, RequestQueue.of(socket), parse as Parse, end as End);
+  // For an upgrade, `node:http` removes its own listeners. Because of the property `listener`, it removes the
+  // feed's listeners instead.
   const listener = Object.assign((chunk: Buffer) => feed.receive(chunk), { listener: parse });
+  const endListener = Object.assign(() => feed.receiveEnd(), { listener: end });
   // After that, Node.js removes its 'end' listener, for which it reliably emits 'removeListener'.
   const onRemoved = (event: string): void => {
     if (event !== "end" || socket.rawListeners("data").includes(listener)) return;
@@ -53,6 +59,8 @@ function feedRequests(socket: Duplex): void {
   };
   socket.off("data", parse as Parse);
   socket.on("data", listener);
+  socket.off("end", end as End);
+  socket.on("end", endListener);
   socket.on("removeListener", onRemoved);
 }
 
@@ -61,6 +69,8 @@ class RequestFeed {
   readonly #socket: HttpSocket;
   readonly #queue: RequestQueue;
   readonly #parse: Parse;
+  readonly #end: End;
+  readonly #wasHalfOpen: boolean;
   /** The bytes that were not passed to the parser yet. */
   #buffered = new ByteAccumulator();
   /**
@@ -76,16 +86,21 @@ class RequestFeed {
   #isReading = true;
   #isScheduled = false;
   #isReleased = false;
+  /** Whether the client has ended its side, and `node:http` does not know yet. */
+  #hasEnded = false;
 
-  constructor(socket: Duplex, queue: RequestQueue, parse: Parse) {
+  constructor(socket: Duplex, queue: RequestQueue, parse: Parse, end: End) {
     this.#socket = socket;
     this.#queue = queue;
     this.#parse = parse;
+    this.#end = end;
+    // Otherwise, a socket of TLS would end its own side, and lose the responses to send.
+    this.#wasHalfOpen = socket.allowHalfOpen;
+    socket.allowHalfOpen = true;
     queue.onAnswered(() => {
-      if (this.#buffered.length > 0) this.#schedule();
+      if (this.#buffered.length > 0 || this.#hasEnded) this.#schedule();
     });
     socket.on("resume", this.#onResume);
-    socket.on("end", this.#drop);
     socket.on("close", this.#drop);
   }
 
@@ -94,14 +109,23 @@ class RequestFeed {
     else this.#append(chunk);
   }
 
-  /** Returns all unparsed bytes to the socket. */
+  /** Waits with the end of the client's side until the requests before it are answered. */
+  receiveEnd(): void {
+    this.#hasEnded = true;
+    this.#tryEnd();
+  }
+
+  /** Returns all unparsed bytes to the socket, or its end. */
   release(): void {
     this.#isReleased = true;
-    this.#socket.off("resume", this.#onResume);
-    this.#socket.off("end", this.#drop);
-    this.#socket.off("close", this.#drop);
+    const socket = this.#socket;
+    socket.off("resume", this.#onResume);
+    socket.off("close", this.#drop);
+    socket.allowHalfOpen = this.#wasHalfOpen;
     const rest = this.#chunk?.subarray(this.#position) ?? this.#buffered.take();
-    if (rest.length > 0) this.#socket.unshift(rest);
+    // The new owner cannot read further bytes of a socket that has ended.
+    if (this.#hasEnded) setImmediate(() => socket.destroy());
+    else if (rest.length > 0) socket.unshift(rest);
   }
 
   #feed(chunk: Uint8Array): void {
@@ -210,8 +234,25 @@ class RequestFeed {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#feedBuffered();
+      if (this.#hasEnded) this.#tryEnd();
+      else this.#feedBuffered();
     });
+  }
+
+  /**
+   * Passes the end of the client's side to `node:http` when no request is left to parse, and no response to
+   * send. A handler that has not returned by then does not hold it up, because its client may have gone.
+   */
+  #tryEnd(): void {
+    const { length } = this.#buffered;
+    this.#feedBuffered();
+    if (this.#isReleased) return;
+    // The handlers of the new requests may return before the next turn.
+    if (this.#buffered.length < length) this.#schedule();
+    else if (this.#queue.current?.writableEnded !== true) {
+      this.#drop();
+      this.#end.call(this.#socket);
+    }
   }
 
   #feedBuffered(): void {
@@ -234,6 +275,7 @@ class RequestFeed {
   };
 
   readonly #drop = (): void => {
+    this.#hasEnded = false;
     this.#buffered.take();
   };
 }

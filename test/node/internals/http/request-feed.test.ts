@@ -10,6 +10,7 @@ function connect({
   prepare = (_socket: Duplex): void => {},
   handle = (_response: ServerResponse): void => {},
   write = (written: () => void): void => written(),
+  upgrade = (_socket: Duplex): void => {},
 } = {}): { socket: Duplex; paths: string[] } {
   const paths: string[] = [];
   const httpServer = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -17,6 +18,7 @@ function connect({
     RequestQueue.of(request.socket).add(response);
     handle(response);
   });
+  httpServer.on("upgrade", (_request, upgraded) => upgrade(upgraded));
   httpServer.on("connection", prepare);
   requestFeed.limit(httpServer);
   const socket = new Duplex({ read() {}, write: (_bytes, _encoding, written) => write(written) });
@@ -64,6 +66,41 @@ it("the request feed parses the requests that wait for its next turn before the 
   socket.push(null);
   await once(socket, "end");
   expect(paths).toHaveLength(MAX_UNANSWERED + 4);
+});
+
+it("the request feed parses all requests that their handlers answer before the end of the connection", async () => {
+  const { socket, paths } = connect({ handle: (response) => response.end() });
+  await turn();
+  socket.push(request("/").repeat(5 * MAX_UNANSWERED + 4));
+  socket.push(null);
+  await once(socket, "finish");
+  expect(paths).toHaveLength(5 * MAX_UNANSWERED + 4);
+});
+
+it("the request feed reports the end of the connection when a handler has not returned", async () => {
+  const aborted = vi.fn<() => void>();
+  const { socket, paths } = connect({
+    handle: (response) => response.req.once("aborted", aborted),
+  });
+  await turn();
+  socket.push(request("/").repeat(2 * MAX_UNANSWERED));
+  socket.push(null);
+  await once(socket, "close");
+  expect(paths).toHaveLength(MAX_UNANSWERED);
+  expect(aborted).toHaveBeenCalledTimes(MAX_UNANSWERED);
+});
+
+it("the request feed closes a connection with an upgrade that comes after its end was read", async () => {
+  const { socket, paths } = connect({
+    handle: (response) => response.end(),
+    upgrade: (upgraded) => upgraded.resume(),
+  });
+  await turn();
+  const upgrade = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\nmore";
+  socket.push(`${request("/").repeat(3 * MAX_UNANSWERED)}${upgrade}`);
+  socket.push(null);
+  await once(socket, "close");
+  expect(paths).toHaveLength(3 * MAX_UNANSWERED);
 });
 
 it("the request feed waits until the client reads, although a handler has resumed the socket", async () => {
