@@ -16,7 +16,7 @@ import * as extension from "./extensions/extension.ts";
 import { PerMessageDeflate } from "./extensions/per-message-deflate.ts";
 import { Receiver } from "./messages/receiver.ts";
 import { Sender } from "./messages/sender.ts";
-import { WebSocketServer } from "./server/web-socket-server.ts";
+import { WebSocketServer } from "./web-socket-server.ts";
 import { createWebSocketStream } from "./stream.ts";
 import * as subprotocol from "./extensions/subprotocol.ts";
 import { WebSocket } from "./web-socket.ts";
@@ -49,7 +49,7 @@ export type {
   WebSocketEventMap,
 } from "./event-listeners.ts";
 export type { CloseEvent, ErrorEvent, Event, MessageEvent } from "./event-target.ts";
-export type { CertMeta, ClientOptions, FinishRequestCallback } from "./client/options.ts";
+export type { CertMeta, ClientOptions, FinishRequestCallback } from "./client-options.ts";
 export type { DeflateZlibOptions, PerMessageDeflateOptions } from "./extensions/deflate-options.ts";
 export type { DeflateParams } from "./extensions/deflate-params.ts";
 export type { ExtensionInit, ExtensionParams, ExtensionValue } from "./extensions/extension.ts";
@@ -62,13 +62,13 @@ export type {
   VerifyClientCallbackSync,
   VerifyClientDecision,
   VerifyClientInfo,
-} from "./server/options.ts";
+} from "./server-options.ts";
 export type {
   OtherListener,
   ServerEventMap,
   ServerListener,
   UpgradeCallback,
-} from "./server/events.ts";
+} from "./server-events.ts";
 export type { NegotiatedExtensions } from "./server/extensions.ts";
 export type { FrameOptions } from "./messages/frame.ts";
 export type { ReceiverOptions } from "./messages/receiver.ts";

@@ -7,9 +7,9 @@ import { openConnection } from "../node/tcp/open-connection.ts";
 import { CloseCode } from "../protocol/close-code.ts";
 import { readCloseReason, type SendOptions } from "./messages/arguments.ts";
 import { type PingCallback, readCallback, type SendCallback } from "./messages/callbacks.ts";
-import { readArguments } from "./client/arguments.ts";
+import { readArguments } from "./client-arguments.ts";
 import { OpeningHandshake } from "./client/opening-handshake.ts";
-import type { ClientOptions } from "./client/options.ts";
+import { type ClientOptions, resolveHandshakeOptions } from "./client-options.ts";
 import { environment } from "./messages/environment.ts";
 import { notOpenError } from "./messages/errors.ts";
 import {
@@ -31,7 +31,7 @@ import {
   type RawData,
   type SendableData,
 } from "./messages/message-data.ts";
-import type * as Client from "./client/options.ts";
+import type * as Client from "./client-options.ts";
 import type * as Deflate from "./extensions/deflate-options.ts";
 import type * as Events from "./event-target.ts";
 import type * as Listeners from "./event-listeners.ts";
@@ -39,8 +39,8 @@ import type * as Messages from "./messages/message-data.ts";
 import type * as Stream from "./stream.ts";
 import type * as Receiving from "./messages/receiver.ts";
 import type * as Sending from "./messages/sender.ts";
-import type * as ServerTypes from "./server/options.ts";
-import type { WebSocketServer as ServerClass } from "./server/web-socket-server.ts";
+import type * as ServerTypes from "./server-options.ts";
+import type { WebSocketServer as ServerClass } from "./web-socket-server.ts";
 import { DeferredSocketEvents, SocketEvents } from "./socket/socket-events.ts";
 import {
   type CommonOptions,
@@ -157,7 +157,7 @@ export class WebSocket extends EventEmitter {
   /** The state before there is a connection. */
   #handshakeState: ReadyState = ReadyState.Connecting;
   /** Undefined on a server. */
-  #handshake: OpeningHandshake | undefined;
+  #handshake: OpeningHandshake<WebSocket> | undefined;
   #output: SocketOutput | undefined;
   #binaryType: BinaryType = "nodebuffer";
   /** The number of bytes that were passed to `send` after the connection was closed. */
@@ -190,7 +190,8 @@ export class WebSocket extends EventEmitter {
     this.#isServer = false;
     const { offered, settings } = readArguments(protocols, options);
     this.#options = settings;
-    this.#handshake = new OpeningHandshake(this, address, offered, settings);
+    const handshakeOptions = resolveHandshakeOptions(settings);
+    this.#handshake = new OpeningHandshake<WebSocket>(this, address, offered, handshakeOptions);
     this.#handshake.start();
   }
 

@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { ServerOptions } from "../../src/ws/server/options.ts";
-import { WebSocketServer } from "../../src/ws/server/web-socket-server.ts";
+import type { ServerOptions } from "../../src/ws/server-options.ts";
+import { WebSocketServer } from "../../src/ws/web-socket-server.ts";
 import type { WebSocket } from "../../src/ws/web-socket.ts";
 import { handshake, RawClient, statusOf } from "../support/clients.ts";
 

@@ -235,7 +235,7 @@ export const BUN_DIFFERENCES: readonly KnownDifference[] = [
       "`shouldKeepAlive` of a response is true even if the client asked for `Connection: close`",
     tests: [
       {
-        path: "test/ws/server/web-socket-server.test.ts",
+        path: "test/ws/web-socket-server.test.ts",
         names: ["an HTTP request to the port gets 426 and Upgrade, with Connection: close"],
       },
     ],

@@ -158,7 +158,7 @@ export const DENO_DIFFERENCES: readonly KnownDifference[] = [
         ],
       },
       {
-        path: "test/ws/server/web-socket-server.test.ts",
+        path: "test/ws/web-socket-server.test.ts",
         names: [
           "handleProtocols answers 500 if it throws, and does not hide the error",
           "handleUpgrade does not answer 500 on an open WebSocket if the callback throws",

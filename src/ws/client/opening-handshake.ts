@@ -8,24 +8,33 @@ import {
   type ExtensionOffer,
   generateKey,
 } from "../../protocol/handshake/index.ts";
-import type { WebSocket } from "../web-socket.ts";
+import type { SocketOptions } from "../socket/socket-options.ts";
 import { type Address, credentialsOf, readAddress, resolveRedirect } from "./address.ts";
 import { readResponse } from "./response.ts";
 import { type Credentials, redirectCredentials, withUserInfo } from "./credentials.ts";
 import { offerDeflate } from "./deflate.ts";
 import { handshakeError } from "./handshake-error.ts";
-import { type ClientOptions, type HandshakeOptions, resolveHandshakeOptions } from "./options.ts";
+import type { ForwardedOptions, HandshakeOptions } from "./handshake-options.ts";
 import { upgradeRequestOptions } from "./request-options.ts";
 import { checkSubprotocols } from "./subprotocols.ts";
+
+/** The WebSocket of an opening handshake. */
+export interface HandshakeOwner {
+  emit(event: string, ...values: unknown[]): boolean;
+  listenerCount(event: string): number;
+  /** Opens the WebSocket over the socket of a successful handshake. */
+  setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void;
+  /** Ends the handshake with an error. */
+  failHandshake(error: Error): void;
+}
 
 /**
  * The opening handshake of a client (RFC 6455 4.1) with `http.request`, so that agents, proxies and
  * instrumentation of Node.js work. At its end, it calls `setSocket` or `failHandshake` of its WebSocket.
  */
-export class OpeningHandshake {
-  readonly #webSocket: WebSocket;
-  readonly #options: ClientOptions;
-  readonly #settings: HandshakeOptions;
+export class OpeningHandshake<Owner extends HandshakeOwner> {
+  readonly #webSocket: Owner;
+  readonly #options: HandshakeOptions<Owner>;
   readonly #protocols: readonly string[];
   readonly #extensions: readonly ExtensionOffer[];
   /** The address that the application named. */
@@ -39,27 +48,24 @@ export class OpeningHandshake {
   #isOver = false;
 
   /**
-   * Checks the arguments of `new WebSocket`.
+   * Checks the address and the subprotocols.
    *
    * @throws SyntaxError if the address or a subprotocol is invalid
-   * @throws RangeError if `protocolVersion` is not supported
-   * @throws UsageError `INVALID_OPTION` or `INVALID_LIMIT`
    */
   constructor(
-    webSocket: WebSocket,
+    webSocket: Owner,
     address: string | URL,
     protocols: readonly unknown[],
-    options: ClientOptions,
+    options: HandshakeOptions<Owner>,
   ) {
     this.#webSocket = webSocket;
     this.#options = options;
-    this.#settings = resolveHandshakeOptions(options);
     this.#first = readAddress(address);
     this.#address = this.#first;
     this.#protocols = checkSubprotocols(protocols);
-    const { perMessageDeflate } = this.#settings;
+    const { perMessageDeflate, forwarded } = options;
     this.#extensions = perMessageDeflate === undefined ? [] : [offerDeflate(perMessageDeflate)];
-    this.#credentials = readCredentials(options, this.#first);
+    this.#credentials = readCredentials(forwarded, this.#first);
   }
 
   /** The URL of the latest request. */
@@ -104,13 +110,13 @@ export class OpeningHandshake {
     this.#acceptKey = computeAcceptKey(key, nodeProtocolEnvironment);
     const { request } = this.#address.isSecure ? https : http;
     this.#request = request(
-      upgradeRequestOptions(this.#options, {
+      upgradeRequestOptions(this.#options.forwarded, {
         address: this.#address,
         credentials: this.#credentials,
         key,
         protocols: this.#protocols,
         extensions: this.#extensions,
-        protocolVersion: this.#settings.protocolVersion,
+        protocolVersion: this.#options.protocolVersion,
       }),
     );
     this.#request.on("error", this.#onError);
@@ -120,13 +126,13 @@ export class OpeningHandshake {
   }
 
   #sendRequest(): void {
-    const { finishRequest } = this.#settings;
+    const { finishRequest } = this.#options;
     if (finishRequest === undefined) this.#request?.end();
     else finishRequest(this.#request!, this.#webSocket);
   }
 
   #startTimer(): void {
-    const { handshakeTimeout } = this.#settings;
+    const { handshakeTimeout } = this.#options;
     clearTimeout(this.#timer);
     if (handshakeTimeout === undefined) return;
     this.#timer = setTimeout(() => {
@@ -141,7 +147,7 @@ export class OpeningHandshake {
   readonly #onResponse = (response: IncomingMessage): void => {
     const { statusCode = 0, headers } = response;
     const isRedirect = statusCode >= 300 && statusCode < 400 && Boolean(headers.location);
-    if (isRedirect && this.#settings.followRedirects) {
+    if (isRedirect && this.#options.followRedirects) {
       this.#redirect(headers.location!);
       return;
     }
@@ -166,7 +172,7 @@ export class OpeningHandshake {
       acceptKey: this.#acceptKey,
       protocols: this.#protocols,
       extensions: this.#extensions,
-      perMessageDeflate: this.#settings.perMessageDeflate,
+      perMessageDeflate: this.#options.perMessageDeflate,
     });
     if (result instanceof Error) {
       socket.on("error", ignore).destroy();
@@ -177,14 +183,14 @@ export class OpeningHandshake {
     this.#isOver = true;
     this.#request = null;
     this.#webSocket.setSocket(socket, head, {
-      ...this.#options,
+      ...this.#options.forwarded,
       ...result,
     });
   };
 
   #redirect(location: string): void {
     this.#redirects++;
-    if (this.#redirects > this.#settings.maxRedirects) {
+    if (this.#redirects > this.#options.maxRedirects) {
       this.abort(handshakeError("TOO_MANY_REDIRECTS", "Maximum redirects exceeded"));
       return;
     }
@@ -225,7 +231,7 @@ export class OpeningHandshake {
   /** Closes the socket. After a complete response, Node.js would keep it open for another request. */
   #dropSocket(request: ClientRequest): void {
     // An agent reuses or closes its sockets itself.
-    if (!this.#options.agent) request.socket?.destroy();
+    if (!this.#options.forwarded.agent) request.socket?.destroy();
   }
 
   #detach(): void {
@@ -242,7 +248,7 @@ export class OpeningHandshake {
 
 function ignore(): void {}
 
-function readCredentials(options: ClientOptions, address: Address): Credentials {
+function readCredentials(options: ForwardedOptions, address: Address): Credentials {
   return {
     headers: readHeaders(options),
     auth: credentialsOf(address) ?? options.auth ?? undefined,
@@ -250,7 +256,7 @@ function readCredentials(options: ClientOptions, address: Address): Credentials 
   };
 }
 
-function readHeaders({ headers }: ClientOptions): OutgoingHttpHeaders {
+function readHeaders({ headers }: ForwardedOptions): OutgoingHttpHeaders {
   if (!headers) return {};
   if (!(Symbol.iterator in headers)) return { ...headers };
   return Object.fromEntries(headers as Iterable<[string, string]>);

@@ -2,9 +2,9 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { RequestOptions } from "node:https";
 import { type ExtensionOffer, serializeExtensions } from "../../protocol/handshake/index.ts";
 import type { Address } from "./address.ts";
-import { type CreateConnection, connectTcp, connectTls } from "./create-connection.ts";
+import { connectTcp, connectTls } from "./create-connection.ts";
 import type { Credentials } from "./credentials.ts";
-import type { ClientOptions } from "./options.ts";
+import type { ForwardedOptions } from "./handshake-options.ts";
 
 /** One request of the opening handshake. */
 export interface UpgradeRequestParts {
@@ -18,17 +18,15 @@ export interface UpgradeRequestParts {
 
 /** Creates the options of `http.request` or `https.request` for the opening handshake (RFC 6455 4.1). */
 export function upgradeRequestOptions(
-  options: ClientOptions,
+  options: ForwardedOptions,
   parts: UpgradeRequestParts,
 ): RequestOptions {
   const { address, credentials } = parts;
   const { isSecure, host, port, path } = address;
   return {
-    ...(options as RequestOptions),
+    ...options,
     // With `createConnection`, Node.js does not pool the connection, unless the caller passes an agent.
-    createConnection:
-      (options.createConnection as CreateConnection | undefined) ??
-      (isSecure ? connectTls : connectTcp),
+    createConnection: options.createConnection ?? (isSecure ? connectTls : connectTcp),
     defaultPort: isSecure ? 443 : 80,
     method: "GET",
     host,

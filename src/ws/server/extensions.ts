@@ -1,12 +1,18 @@
 import type { IncomingMessage } from "node:http";
 import { parseExtensions } from "../../protocol/handshake/extensions.ts";
 import type { ExtensionParams } from "../extensions/extension.ts";
+import type { PerMessageDeflateOptions } from "../extensions/deflate-options.ts";
 import { PerMessageDeflate } from "../extensions/per-message-deflate.ts";
-import type { ServerOptions } from "./options.ts";
 import { headerOf } from "./request.ts";
 
 /** The negotiated extensions, by name. */
 export type NegotiatedExtensions = Record<string, PerMessageDeflate>;
+
+/** The options of a server that the negotiation depends on. */
+interface ExtensionOptions {
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  readonly maxPayload?: number | undefined;
+}
 
 /**
  * Negotiates permessage-deflate (RFC 7692 5.1). Returns undefined if the header is malformed or no offer is
@@ -14,7 +20,7 @@ export type NegotiatedExtensions = Record<string, PerMessageDeflate>;
  */
 export function negotiateExtensions(
   request: IncomingMessage,
-  { perMessageDeflate, maxPayload }: Pick<ServerOptions, "perMessageDeflate" | "maxPayload">,
+  { perMessageDeflate, maxPayload }: ExtensionOptions,
 ): NegotiatedExtensions | undefined {
   const header = headerOf(request, "sec-websocket-extensions");
   if (!perMessageDeflate || header === undefined) return {};

@@ -1,13 +1,55 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { TLSSocket } from "node:tls";
-import type {
-  ServerOptions,
-  VerifyClientCallbackSync,
-  VerifyClientDecision,
-  VerifyClientInfo,
-} from "./options.ts";
 import type { Refusal } from "./refusal.ts";
 import { type HandshakeRequest, headerOf } from "./request.ts";
+
+/** The handshake that `verifyClient` decides on. */
+export interface VerifyClientInfo<Request = IncomingMessage> {
+  /** The value of the request's `Origin` header; undefined if there is none. */
+  readonly origin: string;
+  /** Whether the request came over TLS. */
+  readonly secure: boolean;
+  readonly req: Request;
+}
+
+/**
+ * Decides on a handshake. It is accepted if the result is truthy and not an `Error`. If the result is a promise,
+ * its value decides.
+ */
+export type VerifyClientCallbackSync<Request = IncomingMessage> = (
+  info: VerifyClientInfo<Request>,
+) => boolean | Promise<boolean>;
+
+/**
+ * Decides on a handshake with a callback. Only its first call counts. If `result` is false, the client gets
+ * the status `code` (default: 401), the body `message` (default: the name of the status) and `headers`.
+ */
+export type VerifyClientCallbackAsync<Request = IncomingMessage> = (
+  info: VerifyClientInfo<Request>,
+  callback: VerifyClientDecision,
+) => void;
+
+/** Accepts or refuses a handshake. */
+export type VerifyClientDecision = (
+  result: boolean,
+  code?: number,
+  message?: string,
+  headers?: OutgoingHttpHeaders,
+) => void;
+
+/**
+ * A `VerifyClientCallbackAsync` if it has two parameters, otherwise a `VerifyClientCallbackSync`. It is one type,
+ * so that TypeScript infers the parameters.
+ */
+export type VerifyClient<Request = IncomingMessage> = (
+  info: VerifyClientInfo<Request>,
+  callback: VerifyClientDecision,
+) => boolean | void | Promise<boolean | void>;
+
+/** The option `verifyClient`, which is a method of the options. */
+export interface VerifyOptions {
+  readonly verifyClient?: VerifyClient | null | undefined;
+}
 
 /** Receives the decision: undefined if the client is accepted, the refusal, or the error that prevented a decision. */
 export type DecisionCallback = (decision: Refusal | Error | undefined) => void;
@@ -16,7 +58,7 @@ const UNAUTHORIZED: Refusal = { status: 401 };
 
 /** Calls `verifyClient`, and calls `decide` once, in this turn of the event loop or later. */
 export function verifyClient(
-  options: ServerOptions,
+  options: VerifyOptions,
   request: IncomingMessage,
   { version }: HandshakeRequest,
   decide: DecisionCallback,

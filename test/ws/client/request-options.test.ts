@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { readAddress } from "../../../src/ws/client/address.ts";
-import type { ClientOptions } from "../../../src/ws/client/options.ts";
+import type { ForwardedOptions } from "../../../src/ws/client/handshake-options.ts";
 import { upgradeRequestOptions } from "../../../src/ws/client/request-options.ts";
 
 const requestOf = (
   address: string,
-  options: ClientOptions & Record<string, unknown> = {},
+  options: ForwardedOptions & Record<string, unknown> = {},
   protocolVersion = 13,
 ): ReturnType<typeof upgradeRequestOptions> =>
   upgradeRequestOptions(options, {

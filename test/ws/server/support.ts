@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import type { ServerOptions } from "../../../src/ws/server/options.ts";
-import { WebSocketServer } from "../../../src/ws/server/web-socket-server.ts";
+import type { ServerOptions } from "../../../src/ws/server-options.ts";
+import { WebSocketServer } from "../../../src/ws/web-socket-server.ts";
 import { handshake, RawClient } from "../../support/clients.ts";
 
 /** Starts a server on a free port, and closes it and its sockets after the test. */

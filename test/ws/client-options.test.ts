@@ -1,7 +1,7 @@
 import type { RequestOptions } from "node:http";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { ClientOptions as WsClientOptions } from "ws";
-import { type ClientOptions, resolveHandshakeOptions } from "../../../src/ws/client/options.ts";
+import { type ClientOptions, resolveHandshakeOptions } from "../../src/ws/client-options.ts";
 
 describe("resolveHandshakeOptions", () => {
   it("fills in the defaults of ws", () => {
@@ -12,6 +12,7 @@ describe("resolveHandshakeOptions", () => {
       maxRedirects: 10,
       perMessageDeflate: {},
       protocolVersion: 13,
+      forwarded: {},
     };
     expect(resolveHandshakeOptions({})).toEqual(defaults);
     expect(

@@ -1,56 +1,22 @@
-import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from "node:http";
+import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import { invalidOption } from "../../errors/check-options.ts";
+import { invalidOption } from "../errors/check-options.ts";
 import {
   checkDeflateOptions,
   type PerMessageDeflateOptions,
-} from "../extensions/deflate-options.ts";
-import { checkCommonOptions, type CommonOptions } from "../socket/socket-options.ts";
-import { WebSocket } from "../web-socket.ts";
-import { withoutUndefined } from "../../errors/record.ts";
+} from "./extensions/deflate-options.ts";
+import { checkCommonOptions, type CommonOptions } from "./socket/socket-options.ts";
+import type { VerifyClient } from "./server/verify-client.ts";
+import { WebSocket } from "./web-socket.ts";
+import { withoutUndefined } from "../errors/record.ts";
 
-/** The handshake that `verifyClient` decides on. */
-export interface VerifyClientInfo<Request = IncomingMessage> {
-  /** The value of the request's `Origin` header; undefined if there is none. */
-  readonly origin: string;
-  /** Whether the request came over TLS. */
-  readonly secure: boolean;
-  readonly req: Request;
-}
-
-/**
- * Decides on a handshake. It is accepted if the result is truthy and not an `Error`. If the result is a promise,
- * its value decides.
- */
-export type VerifyClientCallbackSync<Request = IncomingMessage> = (
-  info: VerifyClientInfo<Request>,
-) => boolean | Promise<boolean>;
-
-/**
- * Decides on a handshake with a callback. Only its first call counts. If `result` is false, the client gets
- * the status `code` (default: 401), the body `message` (default: the name of the status) and `headers`.
- */
-export type VerifyClientCallbackAsync<Request = IncomingMessage> = (
-  info: VerifyClientInfo<Request>,
-  callback: VerifyClientDecision,
-) => void;
-
-/** Accepts or refuses a handshake. */
-export type VerifyClientDecision = (
-  result: boolean,
-  code?: number,
-  message?: string,
-  headers?: OutgoingHttpHeaders,
-) => void;
-
-/**
- * A `VerifyClientCallbackAsync` if it has two parameters, otherwise a `VerifyClientCallbackSync`. It is one type,
- * so that TypeScript infers the parameters.
- */
-export type VerifyClient<Request = IncomingMessage> = (
-  info: VerifyClientInfo<Request>,
-  callback: VerifyClientDecision,
-) => boolean | void | Promise<boolean | void>;
+export type {
+  VerifyClient,
+  VerifyClientCallbackAsync,
+  VerifyClientCallbackSync,
+  VerifyClientDecision,
+  VerifyClientInfo,
+} from "./server/verify-client.ts";
 
 /** The options of `WebSocketServer`. Exactly one of `port`, `server` and `noServer` must be set. */
 export interface ServerOptions<

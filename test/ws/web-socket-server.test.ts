@@ -4,12 +4,12 @@ import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { UsageError } from "../../../src/errors/index.ts";
-import { WebSocket } from "../../../src/ws/index.ts";
-import type { ServerOptions } from "../../../src/ws/server/options.ts";
-import { WebSocketServer } from "../../../src/ws/server/web-socket-server.ts";
-import { handshake, statusOf } from "../../support/clients.ts";
-import { uncaughtErrorsOf } from "../../support/uncaught-errors.ts";
+import { UsageError } from "../../src/errors/index.ts";
+import { WebSocket } from "../../src/ws/index.ts";
+import type { ServerOptions } from "../../src/ws/server-options.ts";
+import { WebSocketServer } from "../../src/ws/web-socket-server.ts";
+import { handshake, statusOf } from "../support/clients.ts";
+import { uncaughtErrorsOf } from "../support/uncaught-errors.ts";
 import {
   ask,
   closeAfterTest,
@@ -18,7 +18,7 @@ import {
   portOf,
   startServer,
   statusAndBody,
-} from "./support.ts";
+} from "./server/support.ts";
 
 async function listen(httpServer: HttpServer): Promise<number> {
   httpServer.listen(0, "127.0.0.1");

@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { WebSocket } from "../web-socket.ts";
+import type { WebSocket } from "./web-socket.ts";
 
 /** The arguments of the listeners of a `WebSocketServer`, by event. */
 export interface ServerEventMap<

@@ -2,14 +2,15 @@ import type { ClientRequest } from "node:http";
 import type { RequestOptions } from "node:https";
 import type { createConnection } from "node:net";
 import type { PeerCertificate } from "node:tls";
-import { UsageError } from "../../errors/index.ts";
+import { UsageError } from "../errors/index.ts";
 import {
   checkDeflateOptions,
   type PerMessageDeflateOptions,
-} from "../extensions/deflate-options.ts";
-import { checkCommonOptions, type CommonOptions } from "../socket/socket-options.ts";
-import type { WebSocket } from "../web-socket.ts";
-import type { CreateConnection } from "./create-connection.ts";
+} from "./extensions/deflate-options.ts";
+import { checkCommonOptions, type CommonOptions } from "./socket/socket-options.ts";
+import type { WebSocket } from "./web-socket.ts";
+import type { CreateConnection } from "./client/create-connection.ts";
+import type { ForwardedOptions, HandshakeOptions } from "./client/handshake-options.ts";
 
 type HttpOptions = Omit<RequestOptions, "checkServerIdentity" | "createConnection">;
 
@@ -64,18 +65,6 @@ export interface ClientOptions extends HttpOptions, CommonOptions {
 /** The callback of the option `finishRequest`. */
 export type FinishRequestCallback = NonNullable<ClientOptions["finishRequest"]>;
 
-/** The options that the opening handshake uses. */
-export interface HandshakeOptions {
-  readonly finishRequest: ClientOptions["finishRequest"];
-  readonly followRedirects: boolean;
-  /** Undefined without a limit. */
-  readonly handshakeTimeout: number | undefined;
-  readonly maxRedirects: number;
-  /** Undefined to offer no compression. */
-  readonly perMessageDeflate: PerMessageDeflateOptions | undefined;
-  readonly protocolVersion: number;
-}
-
 const SUPPORTED_VERSIONS: readonly number[] = [8, 13];
 
 /** The maximum delay of a timer of Node.js. */
@@ -87,7 +76,7 @@ const MAX_DELAY_MS = 2_147_483_647;
  * @throws RangeError if `protocolVersion` is not supported
  * @throws UsageError `INVALID_OPTION` or `INVALID_LIMIT`
  */
-export function resolveHandshakeOptions(options: ClientOptions): HandshakeOptions {
+export function resolveHandshakeOptions(options: ClientOptions): HandshakeOptions<WebSocket> {
   const { protocolVersion = 13, perMessageDeflate = true, followRedirects = false } = options;
   if (!SUPPORTED_VERSIONS.includes(protocolVersion)) {
     throw new RangeError(
@@ -104,6 +93,7 @@ export function resolveHandshakeOptions(options: ClientOptions): HandshakeOption
     maxRedirects: readMaxRedirects(options.maxRedirects),
     perMessageDeflate: readDeflateOptions(perMessageDeflate),
     protocolVersion,
+    forwarded: options as ForwardedOptions,
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readArguments } from "../../../src/ws/client/arguments.ts";
+import { readArguments } from "../../src/ws/client-arguments.ts";
 
 const OPTIONS = { origin: "https://example.com" };
 const ONE = { protocols: "a" };

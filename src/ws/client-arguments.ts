@@ -1,4 +1,4 @@
-import type { ClientOptions } from "./options.ts";
+import type { ClientOptions } from "./client-options.ts";
 
 /** The arguments of `new WebSocket` after the address. */
 export interface ClientArguments {

@@ -2,26 +2,35 @@ import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { UsageError } from "../../errors/index.ts";
-import { format } from "../extensions/extension.ts";
-import { PerMessageDeflate } from "../extensions/per-message-deflate.ts";
-import type { SocketOptions } from "../socket/socket-options.ts";
-import type { WebSocket } from "../web-socket.ts";
-import { type NegotiatedExtensions, negotiateExtensions } from "./extensions.ts";
-import { addListeners, createUpgradeServer } from "./http-server.ts";
-import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./options.ts";
-import type { OtherListener, ServerEventMap, ServerListener, UpgradeCallback } from "./events.ts";
-import { INTERNAL_ERROR, type Refusal, refuse } from "./refusal.ts";
-import { type HandshakeRequest, readHandshakeRequest, readSubprotocols } from "./request.ts";
-import { checkSubprotocol, joinLines, responseLines } from "./response.ts";
+import { UsageError } from "../errors/index.ts";
+import { format } from "./extensions/extension.ts";
+import { PerMessageDeflate } from "./extensions/per-message-deflate.ts";
+import type { SocketOptions } from "./socket/socket-options.ts";
+import type { WebSocket } from "./web-socket.ts";
+import { type NegotiatedExtensions, negotiateExtensions } from "./server/extensions.ts";
+import { addListeners, createUpgradeServer } from "./server/http-server.ts";
+import {
+  type ResolvedServerOptions,
+  resolveServerOptions,
+  type ServerOptions,
+} from "./server-options.ts";
+import type {
+  OtherListener,
+  ServerEventMap,
+  ServerListener,
+  UpgradeCallback,
+} from "./server-events.ts";
+import { INTERNAL_ERROR, type Refusal, refuse } from "./server/refusal.ts";
+import { type HandshakeRequest, readHandshakeRequest, readSubprotocols } from "./server/request.ts";
+import { checkSubprotocol, joinLines, responseLines } from "./server/response.ts";
 import {
   attempt,
   checkNotUpgraded,
   isUpgraded,
   sendAcceptance,
   watchErrors,
-} from "./upgrade-socket.ts";
-import { verifyClient, whenDecided } from "./verify-client.ts";
+} from "./server/upgrade-socket.ts";
+import { verifyClient, whenDecided } from "./server/verify-client.ts";
 
 /** The arguments of `handleUpgrade`. */
 interface Upgrade<T extends typeof WebSocket, U extends typeof IncomingMessage> {
