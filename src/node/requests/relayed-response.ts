@@ -1,4 +1,5 @@
 import { versions } from "node:process";
+import { CONNECTION_FIELDS } from "../../protocol/handshake/connection-fields.ts";
 
 /** The content codings that `fetch` of this runtime decodes. */
 const DECODED_CODINGS: ReadonlySet<string> = new Set(decodedCodings());
@@ -6,18 +7,8 @@ const DECODED_CODINGS: ReadonlySet<string> = new Set(decodedCodings());
 /** Node.js also decodes a body with several codings. */
 const DECODES_SEVERAL = versions["undici"] !== undefined;
 
-/**
- * The fields for the connection to the other server (RFC 9110 7.6.1). Trailer is one of them, because `fetch` drops
- * the trailers that it announces.
- */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** The fields for the connection to the other server. `fetch` drops the trailers that Trailer announces. */
+const FOREIGN_FIELDS: ReadonlySet<string> = new Set([...CONNECTION_FIELDS, "trailer"]);
 
 /**
  * Removes fields from a response of `fetch`: the fields for its connection, and the encoding and length of a body
@@ -31,7 +22,7 @@ export function withoutForeignFields(answer: Response): Response {
   const headers = new Headers(answer.headers);
   const listed = listOf(headers.get("connection"));
   for (const name of answer.headers.keys()) {
-    if (CONNECTION_FIELDS.has(name) || listed.includes(name)) headers.delete(name);
+    if (FOREIGN_FIELDS.has(name) || listed.includes(name)) headers.delete(name);
   }
   if (isDecoded(headers.get("content-encoding"))) {
     headers.delete("content-encoding");

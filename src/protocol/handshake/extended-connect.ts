@@ -1,3 +1,4 @@
+import { CONNECTION_FIELDS } from "./connection-fields.ts";
 import { HeaderFields } from "./header-fields.ts";
 import { type HttpRefusal, refuse } from "./http-refusal.ts";
 import {
@@ -17,15 +18,6 @@ export interface ExtendedConnectRequest {
 
 /** The fields that an extended CONNECT has once each, in addition to `:method` (RFC 8441 4 and 5). */
 const PSEUDO_FIELDS = [":protocol", ":scheme", ":authority", ":path"] as const;
-
-/** RFC 9113 8.2.2, and RFC 8441 5: a request with one of these is malformed. */
-const CONNECTION_FIELDS = [
-  "connection",
-  "proxy-connection",
-  "keep-alive",
-  "transfer-encoding",
-  "upgrade",
-] as const;
 
 /**
  * Checks a client's opening handshake over HTTP/2 by RFC 8441 4 and 5. Never throws; takes time linear in the

@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors/index.ts";
+import { CONNECTION_FIELDS } from "../../protocol/handshake/connection-fields.ts";
 import { isToken } from "../../protocol/handshake/header-fields.ts";
 import {
   checkValue,
@@ -6,11 +7,10 @@ import {
   isHandshakeField,
 } from "../../protocol/handshake/header-writer.ts";
 
-/** Connection-specific headers, which HTTP/2 forbids (RFC 9113 8.2.2). */
-const CONNECTION_FIELDS: readonly string[] = [
+/** Headers that describe a connection. HTTP/2 forbids them (RFC 9113 8.2.2). */
+const RESERVED_FIELDS: readonly string[] = [
+  ...CONNECTION_FIELDS,
   "http2-settings",
-  "keep-alive",
-  "proxy-connection",
   "te",
   "trailer",
 ];
@@ -56,7 +56,7 @@ export class ResponseHeaders extends Headers {
 
 /** Whether only the library may set the header with this lower-case name. */
 export function isReservedField(name: string): boolean {
-  return isHandshakeField(name) || CONNECTION_FIELDS.includes(name);
+  return isHandshakeField(name) || RESERVED_FIELDS.includes(name);
 }
 
 function checkField(name: unknown, value: unknown): void {
