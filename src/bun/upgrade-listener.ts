@@ -7,6 +7,7 @@ import { NodeUpgradeAttempt } from "../node/requests/upgrade-attempt.ts";
 import type { Application } from "../server/application.ts";
 import { cancelBody } from "../server/routes/http-answer.ts";
 import type { UpgradeAccepted, UpgradeDecision } from "../server/requests/upgrade-attempt.ts";
+import { DEFAULT_MAX_QUEUED_BYTES } from "../streams/message-queue.ts";
 import type { FetchResult } from "./bun-api.ts";
 import { type BunRequest, toLastResponse } from "./bun-request.ts";
 import { MessageConnection, type MessageConnectionEnvironment } from "./message-connection.ts";
@@ -109,7 +110,7 @@ export class UpgradeListener {
   #accept({ request, server }: BunRequest, decision: UpgradeAccepted): FetchResult {
     const { connection: options, headers = [] } = decision;
     const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES } = options;
-    const { maxQueuedBytes = 65_536 } = decision.limits;
+    const { maxQueuedBytes = DEFAULT_MAX_QUEUED_BYTES } = decision.limits;
     const data = new MessageConnection(
       this.#environment,
       { ...options, maxHeldBytes: Math.max(16 * maxQueuedBytes, maxMessageBytes) },

@@ -22,6 +22,9 @@ export interface MessageQueueOptions {
   readonly maxMessages?: number | undefined;
 }
 
+/** The default of `maxBytes`, and of the option `maxQueuedBytes` of a route. */
+export const DEFAULT_MAX_QUEUED_BYTES = 65_536;
+
 /** The cost of an empty message, so that a flood of empty messages fills the queue too. */
 const BYTES_PER_MESSAGE = 64;
 
@@ -52,7 +55,7 @@ export class MessageQueue implements ConsumableQueue {
 
   constructor(source: PausableSource, options: MessageQueueOptions = {}) {
     this.#source = source;
-    this.#maxBytes = options.maxBytes ?? 65_536;
+    this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_QUEUED_BYTES;
     this.#maxMessages = options.maxMessages ?? 16;
   }
 
