@@ -1,5 +1,6 @@
 import { UsageError } from "./index.ts";
 import { isRecord } from "./record.ts";
+import { similarName } from "./similar-name.ts";
 
 // Each check accepts an absent option. `where` is the function or class that has the options. Code for browsers has
 // its own checks with short messages, because its bundle has no room for these.
@@ -26,6 +27,8 @@ interface NamesDetails {
   readonly of?: string;
   /** What to do instead, by the names of options that belong elsewhere. */
   readonly advice?: Readonly<Record<string, string>>;
+  /** Further names to suggest for a misspelt one, which other code checks. */
+  readonly others?: readonly string[];
 }
 
 /** @throws UsageError `INVALID_OPTION` if `options` has a name that is not in `names` */
@@ -33,12 +36,17 @@ export function checkNames(
   where: string,
   options: object,
   names: readonly string[],
-  { of, advice = {} }: NamesDetails = {},
+  { of, advice = {}, others = [] }: NamesDetails = {},
 ): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   const path = of === undefined ? unknown : `${of}.${unknown}`;
-  const hint = Object.hasOwn(advice, unknown) ? `; ${advice[unknown]}` : "";
+  const similar = similarName(unknown, [...names, ...others]);
+  const hint = Object.hasOwn(advice, unknown)
+    ? `; ${advice[unknown]}`
+    : similar === undefined
+      ? ""
+      : `; did you mean ${similar}?`;
   throw new UsageError("INVALID_OPTION", `${where}: there is no option ${path}${hint}`);
 }
 

@@ -88,13 +88,27 @@ it("an unknown name is an error, with the option that contains it and advice", (
     return () => checkNames("serve", options, ["idleMs"], details);
   };
   expect(check({ idleMs: 1 })).not.toThrow();
-  expect(refusalOf(check({ idle: 1 }))).toBe("serve: there is no option idle");
+  expect(refusalOf(check({ idle: 1 }))).toBe(
+    "serve: there is no option idle; did you mean idleMs?",
+  );
   const details = { of: "heartbeat", advice: { idle: "pass idleMs instead" } };
   expect(refusalOf(check({ idle: 1 }, details))).toBe(
     "serve: there is no option heartbeat.idle; pass idleMs instead",
   );
   expect(refusalOf(check({ toString: 1 }, details))).toBe(
     "serve: there is no option heartbeat.toString",
+  );
+});
+
+it("a misspelt name is an error with the similar name", () => {
+  const check = (options: object, details?: object) => {
+    return () => checkNames("serve", options, ["maxMessageBytes"], details);
+  };
+  expect(refusalOf(check({ maxMesageBytes: 1 }))).toBe(
+    "serve: there is no option maxMesageBytes; did you mean maxMessageBytes?",
+  );
+  expect(refusalOf(check({ onerror: 1 }, { others: ["onError"] }))).toBe(
+    "serve: there is no option onerror; did you mean onError?",
   );
 });
 

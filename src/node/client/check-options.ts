@@ -10,6 +10,27 @@ export const TIMERS = "an object with setTimeout and clearTimeout";
 /** The type of each option, in words; undefined for options that other code checks. */
 export type ExpectedOptions<Options> = Readonly<Record<keyof Options, string | undefined>>;
 
+const OF_SOCKET = "pass it in webSocketOptions";
+
+/** Advice for options of `WebSocket`, and for options of other clients that reconnect. */
+const ADVICE: Readonly<Record<string, string>> = {
+  closeTimeoutMs: OF_SOCKET,
+  compression: OF_SOCKET,
+  connectionTimeout: "pass handshakeTimeoutMs instead",
+  createConnection: OF_SOCKET,
+  headers: OF_SOCKET,
+  maxEnqueuedMessages: "pass maxQueuedBytes instead",
+  maxMessageBytes: OF_SOCKET,
+  maxReconnectionDelay: "pass maxDelayMs instead",
+  maxRetries: "pass decide instead",
+  minReconnectionDelay: "pass initialDelayMs instead",
+  reconnectionAttempts: "pass decide instead",
+  reconnectionDelay: "pass initialDelayMs instead",
+  reconnectionDelayMax: "pass maxDelayMs instead",
+  signal: OF_SOCKET,
+  tls: OF_SOCKET,
+};
+
 /**
  * Checks the names and the types of options.
  *
@@ -21,7 +42,7 @@ export function checkOptions<Options extends object>(
   options: Options,
   expected: ExpectedOptions<Options>,
 ): void {
-  checkNames(where, options, Object.keys(expected));
+  checkNames(where, options, Object.keys(expected), { advice: ADVICE });
   for (const [name, value] of Object.entries(options)) {
     const type = expected[name as keyof Options];
     if (type === undefined || value === undefined || isAs(type, value)) continue;

@@ -33,7 +33,7 @@ const LIMITS: readonly string[] = [
  * @throws UsageError `INVALID_OPTION`
  */
 export function checkLimits(limits: ConnectionLimits, where: string): void {
-  checkNames(where, limits, LIMITS, { advice: ADVICE });
+  checkNames(where, limits, LIMITS, { advice: ADVICE, others: [...OTHERS, ...SERVER_OPTIONS] });
   for (const name of POSITIVE_LIMITS) checkPositive(where, name, limits[name]);
   checkCount(where, "maxMessagesPerSecond", limits.maxMessagesPerSecond);
   checkHeartbeat(where, limits.heartbeat);
@@ -76,6 +76,22 @@ const ADVICE: Readonly<Record<string, string>> = {
   verifyClient:
     "set authorize on a route instead; return an object to accept the client, or a Response to refuse it",
 };
+
+/** Options that other code has read, and takes out before the check of the limits. */
+const OTHERS: readonly string[] = [
+  "authorize",
+  "backlog",
+  "compression",
+  "handle",
+  "host",
+  "origins",
+  "path",
+  "port",
+  "protocols",
+  "reusePort",
+  "routes",
+  "schema",
+];
 
 /** Options of a server that its routes cannot override. */
 const SERVER_OPTIONS: readonly string[] = [

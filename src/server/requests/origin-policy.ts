@@ -20,7 +20,7 @@ export interface OriginClaim {
 export type OriginCheck = (claim: OriginClaim) => boolean;
 
 /** scheme "://" host [ ":" port ] (RFC 6454 6.2). The host of a `file:` origin is empty. */
-const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]*$/i;
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]*$/i;
 
 /** An opaque origin (RFC 6454 6.1). */
 const OPAQUE = "null";
@@ -109,10 +109,14 @@ function parseListed(origin: string): string {
   const parsed = typeof origin === "string" ? parseOrigin(origin) : undefined;
   // The origin of a page never has the scheme of the WebSocket.
   if (parsed !== undefined && !/^wss?:/.test(parsed)) return parsed;
-  throw new UsageError(
-    "INVALID_ORIGIN",
-    `origins contains ${shown(origin)}; pass origins of pages such as "https://example.com", without a path`,
-  );
+  throw new UsageError("INVALID_ORIGIN", `origins contains ${shown(origin)}; ${adviceFor(origin)}`);
+}
+
+function adviceFor(origin: unknown): string {
+  if (origin === "*") return 'to allow every page, pass "*" instead of a list';
+  if (typeof origin === "string" && origin.includes("*"))
+    return 'a list has no wildcards; pass a function such as (origin) => origin.endsWith(".example.com")';
+  return 'pass origins of pages such as "https://example.com", without a path';
 }
 
 /** Returns the origin in lower case without a default port; undefined if `text` is not an origin. */

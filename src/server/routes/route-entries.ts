@@ -1,3 +1,4 @@
+import { shown } from "../../errors/check-options.ts";
 import {
   acceptDeflate,
   type DeflateAgreement,
@@ -150,7 +151,7 @@ function readRecord(key: string, route: Route): AnyRecord {
   if (typeof route?.handle !== "function") {
     throw invalidRoute(
       key,
-      "a WebSocket route must be a function, or an object with the function handle",
+      `its value is ${nameOf(route)}; a WebSocket route must be a function, or an object with the function handle`,
     );
   }
   if (route.authorize !== undefined && typeof route.authorize !== "function") {
@@ -163,6 +164,8 @@ function readRecord(key: string, route: Route): AnyRecord {
 function readMethod(key: string, prefix: string | undefined): string | undefined {
   const method = prefix?.toUpperCase();
   if (method === undefined || METHODS.includes(method)) return method;
+  if (method === "WSS")
+    throw invalidRoute(key, 'begin the key with "ws:", which accepts wss: URLs too');
   throw invalidRoute(
     key,
     `its prefix ${JSON.stringify(prefix)} must be "ws" or one of ${METHODS.join(", ")}`,
@@ -171,12 +174,27 @@ function readMethod(key: string, prefix: string | undefined): string | undefined
 
 function readHandler(key: string, pattern: RoutePattern, route: Route): HttpHandler {
   if (typeof route !== "function") {
-    throw invalidRoute(key, "the handler of an HTTP route must be a function");
+    const hint =
+      typeof (route as Partial<WebSocketRoute> | null)?.handle === "function"
+        ? `; for a WebSocket route, begin the key with "ws:"`
+        : "";
+    throw invalidRoute(
+      key,
+      `its value is ${nameOf(route)}; an HTTP route must be a function that returns a Response${hint}`,
+    );
   }
   if (NEEDS_WILDCARD in route && !pattern.hasWildcard) {
     throw invalidRoute(key, 'files() needs a key with a wildcard, such as "/static/*"');
   }
   return route as HttpHandler;
+}
+
+/** Names the type of a route's value. An object is named with its members, which may be misspelt. */
+function nameOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return shown(value);
+  const name = value.constructor?.name ?? "Object";
+  if (name !== "Object") return `an object of class ${name}`;
+  return `an object with ${Object.keys(value).join(", ") || "no members"}`;
 }
 
 /** The compression that the handshake has negotiated. */

@@ -104,7 +104,7 @@ it("rejects a pending call with the close of the server as cause", async () => {
 });
 
 it.each([
-  [{ initalDelayMs: 5 }, "connect: there is no option initalDelayMs"],
+  [{ initalDelayMs: 5 }, "connect: there is no option initalDelayMs; did you mean initialDelayMs?"],
   [{ maxQueuedBytes: "1" }, 'connect: maxQueuedBytes is "1"; it must be an integer above 0'],
   [{ maxQueuedBytes: 0 }, "connect: maxQueuedBytes is 0; it must be an integer above 0"],
   [{ creditBytes: 1.5 }, "connect: creditBytes is 1.5; it must be an integer above 0"],

@@ -29,8 +29,9 @@ describe("options of a ReconnectingWebSocket in Node", () => {
     [{ random: 0.5 }, "random is 0.5; it must be a function"],
     [{ timers: {} }, "timers is {}; it must be an object with setTimeout and clearTimeout"],
     [{ maxQueuedBytes: "1" }, 'maxQueuedBytes is "1"; it must be a number from 0 to 2147483647'],
-    [{ initialDelay: 1 }, "there is no option initialDelay"],
-    [{ headers: {} }, "there is no option headers"],
+    [{ initialDelay: 1 }, "there is no option initialDelay; did you mean initialDelayMs?"],
+    [{ headers: {} }, "there is no option headers; pass it in webSocketOptions"],
+    [{ reconnectionDelay: 5 }, "there is no option reconnectionDelay; pass initialDelayMs instead"],
     [
       { heartbeat: { idleMs: 1 } },
       'heartbeat is {"idleMs":1}; it must be a function, such as the result of heartbeat({ message })',

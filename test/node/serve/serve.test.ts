@@ -94,6 +94,7 @@ describe("routes", () => {
   const KEY =
     'a key must be a path such as "/x/:id", with an optional prefix such as "ws:" or "get:"';
   const ROUTE = "a WebSocket route must be a function, or an object with the function handle";
+  const HTTP = "an HTTP route must be a function that returns a Response";
   const CHANNELS = 'it has a Channels object as its value; write "ws:/x": api.route()';
   const PROTOCOLS =
     'protocols must be a list of different names without spaces, such as ["chat.v1"], or a function that chooses one';
@@ -105,16 +106,21 @@ describe("routes", () => {
     ["//x", () => new Response(), KEY],
     ["ws:x", handle, KEY],
     ["ws://localhost/c", handle, KEY],
+    ["wss:/x", handle, 'begin the key with "ws:", which accepts wss: URLs too'],
     [
-      "wss:/x",
+      "tcp:/x",
       handle,
-      'its prefix "wss" must be "ws" or one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+      'its prefix "tcp" must be "ws" or one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
     ],
     ["/:a/:a", () => new Response(), "its path must be a pathname in the syntax of URLPattern"],
     ["/(", () => new Response(), "its path must be a pathname in the syntax of URLPattern"],
-    ["ws:/x", null, ROUTE],
-    ["ws:/x", {}, ROUTE],
-    ["ws:/x", { handle: 5 }, ROUTE],
+    ["ws:/x", null, `its value is null; ${ROUTE}`],
+    ["ws:/x", undefined, `its value is undefined; ${ROUTE}`],
+    ["ws:/x", {}, `its value is an object with no members; ${ROUTE}`],
+    ["ws:/x", { handler: handle }, `its value is an object with handler; ${ROUTE}`],
+    ["ws:/x", { handle: 5 }, `its value is an object with handle; ${ROUTE}`],
+    ["ws:/x", new Map(), `its value is an object of class Map; ${ROUTE}`],
+    ["ws:/x", Object.create(null), `its value is an object with no members; ${ROUTE}`],
     ["ws:/x", { handle, authorize: true }, "authorize must be a function"],
     ["ws:/x", { handle, protocols: ["a b"] }, PROTOCOLS],
     ["ws:/x", { handle, protocols: ["a", "a"] }, PROTOCOLS],
@@ -122,8 +128,14 @@ describe("routes", () => {
     ["ws:/x", { handle, protocols: [5] }, PROTOCOLS],
     ["ws:/x", { route: handle }, CHANNELS],
     ["/x", { route: handle }, CHANNELS],
-    ["/x", { handle }, "the handler of an HTTP route must be a function"],
-    ["/x", null, "the handler of an HTTP route must be a function"],
+    [
+      "/x",
+      { handle },
+      `its value is an object with handle; ${HTTP}; for a WebSocket route, begin the key with "ws:"`,
+    ],
+    ["/x", null, `its value is null; ${HTTP}`],
+    ["/x", "hello", `its value is "hello"; ${HTTP}`],
+    ["/x", new Response(), `its value is an object of class Response; ${HTTP}`],
   ])("throw at once for the key %j and the value %j: %s", async (key, route, problem) => {
     await expect(start({ routes: { [key]: route } as {} })).rejects.toMatchObject({
       name: "UsageError",

@@ -42,7 +42,7 @@ it.each<[object, string]>([
   ],
   [{ timeoutMs: 0 }, `timeoutMs is 0; it must be ${DELAY}`],
   [{ timeoutMs: 2 ** 31 }, `timeoutMs is 2147483648; it must be ${DELAY}`],
-  [{ timeout: 100 }, "there is no option timeout"],
+  [{ timeout: 100 }, "there is no option timeout; did you mean timeoutMs?"],
   [5 as unknown as object, `options is 5; it must be ${OPTIONS}`],
   [null as unknown as object, `options is null; it must be ${OPTIONS}`],
 ])("stop refuses %j, and the server continues: %s", async (options, problem) => {

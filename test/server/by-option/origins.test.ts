@@ -118,3 +118,15 @@ it.each([
   const routes = { "ws:/": { origins: [origin], handle: () => {} } };
   await expect(serve({ port: 0, routes })).rejects.toMatchObject({ code: "INVALID_ORIGIN" });
 });
+
+it.each([
+  ["http://localhost:5173/", 'pass origins of pages such as "https://example.com"'],
+  ["*", 'to allow every page, pass "*" instead of a list'],
+  ["https://*.example.com", "a list has no wildcards; pass a function such as (origin) =>"],
+  ["http://localhost:*", "a list has no wildcards; pass a function such as (origin) =>"],
+])("origins: the error for a list with %j says what to pass", async (origin, advice) => {
+  const routes = { "ws:/": { origins: [origin], handle: () => {} } };
+  await expect(serve({ port: 0, routes })).rejects.toThrow(
+    `origins contains ${JSON.stringify(origin)}; ${advice}`,
+  );
+});

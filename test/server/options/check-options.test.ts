@@ -76,6 +76,17 @@ it.each(["toString", "constructor", "__proto__x"])("serve gives no hint for %s",
   });
 });
 
+it.each([
+  ["maxMesageBytes", "maxMessageBytes"],
+  ["maxConection", "maxConnections"],
+  ["onrefused", "onRefused"],
+  ["orgins", "origins"],
+])("serve names the option that %s was probably meant to be", async (name, similar) => {
+  await expect(serve({ routes: {}, [name]: 1 })).rejects.toMatchObject({
+    message: `serve: there is no option ${name}; did you mean ${similar}?`,
+  });
+});
+
 const COUNT = "an integer above 0, or Infinity";
 
 it.each<[string, unknown, string]>([
