@@ -17,9 +17,16 @@ export interface ClientHeartbeatOptions {
   readonly isReply?: (data: string | Blob | ArrayBuffer) => boolean;
   /** The time without activity, in milliseconds, after which the message is sent. Default: 30,000. */
   readonly intervalMs?: number;
-  /** The time without a reply, in milliseconds, after which the connection is closed. Default: 20,000. */
+  /**
+   * The time without a reply, in milliseconds, after which the connection is closed. Default: 20,000. If the
+   * page or process was stalled or suspended at that moment, the message is sent once more, and the server
+   * has this time again.
+   */
   readonly timeoutMs?: number;
 }
+
+/** If a timer fires this late, the page or process was stalled, not the server. */
+const STALL_MS = 1000;
 
 /**
  * Creates a heartbeat for a `ReconnectingWebSocket`. It sends messages that the server must answer, because a
@@ -59,9 +66,15 @@ export function heartbeat(options: ClientHeartbeatOptions): Heartbeat {
     const fail = (error: unknown): void => {
       socket.dispatchEvent(Object.assign(new Event("error"), { error }));
     };
-    const wait = (): void => restart(check, intervalMs);
-    const check = (): void => {
+    const wait = (): void => restart(() => check(), intervalMs);
+    const check = (isRepeated = false): void => {
+      const dueMs = Date.now() + timeoutMs;
       restart(() => {
+        // After a stall, timers fire before messages that have arrived are delivered.
+        if (!isRepeated && Date.now() - dueMs >= STALL_MS) {
+          check(true);
+          return;
+        }
         const error = new TidewayError(
           "HEARTBEAT_TIMEOUT",
           `no reply within timeoutMs ${timeoutMs}`,

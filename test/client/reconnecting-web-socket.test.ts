@@ -1262,6 +1262,38 @@ describe("a heartbeat", () => {
     expect(socket.readyState).toBe(1);
   });
 
+  it("is sent once more when its timeout is noticed late, because a reply may be waiting", async () => {
+    let nowMs = 1e12;
+    vi.spyOn(Date, "now").mockImplementation(() => nowMs);
+    const advance = async (ms: number, lateMs = 0): Promise<void> => {
+      nowMs += ms + lateMs;
+      await timers.advance(ms);
+    };
+    const { socket } = create({ heartbeat: heartbeat({ message: () => "ping", ...times }) });
+    const connection = accept();
+    await advance(100);
+    await advance(10, 1000);
+    expect(connection.sent).toEqual(["ping", "ping"]);
+    connection.text("pong");
+    await advance(100);
+    await advance(10, 999);
+    expect(socket.readyState).toBe(0);
+  });
+
+  it("drops the connection if the repeated message gets no reply, even if that is noticed late", async () => {
+    let nowMs = 1e12;
+    vi.spyOn(Date, "now").mockImplementation(() => nowMs);
+    const { socket } = create({ heartbeat: heartbeat({ message: () => "ping", ...times }) });
+    const connection = accept();
+    await timers.advance(100);
+    for (const state of [1, 0]) {
+      nowMs += 5000;
+      await timers.advance(10);
+      expect(socket.readyState).toBe(state);
+    }
+    expect(connection.sent).toEqual(["ping", "ping"]);
+  });
+
   it("hides its replies when it recognises them, and other messages do not answer it", async () => {
     const { socket } = create({
       heartbeat: heartbeat({
