@@ -2,6 +2,7 @@ import type { ClientRequest } from "node:http";
 import type { RequestOptions } from "node:https";
 import type { createConnection } from "node:net";
 import type { PeerCertificate } from "node:tls";
+import { MAX_DELAY_MS } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
 import {
   checkDeflateOptions,
@@ -66,9 +67,6 @@ export interface ClientOptions extends HttpOptions, CommonOptions {
 export type FinishRequestCallback = NonNullable<ClientOptions["finishRequest"]>;
 
 const SUPPORTED_VERSIONS: readonly number[] = [8, 13];
-
-/** The maximum delay of a timer of Node.js. */
-const MAX_DELAY_MS = 2_147_483_647;
 
 /**
  * Fills in the defaults.
