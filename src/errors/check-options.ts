@@ -50,12 +50,19 @@ export function checkNames(
   throw new UsageError("INVALID_OPTION", `${where}: there is no option ${path}${hint}`);
 }
 
-/** @throws UsageError `INVALID_OPTION` unless `options` is an object that can hold options */
-export function checkRecord(where: string, options: unknown): asserts options is object {
+/**
+ * @param advice what to pass instead
+ * @throws UsageError `INVALID_OPTION` unless `options` is an object that can hold options
+ */
+export function checkRecord(
+  where: string,
+  options: unknown,
+  advice = "an object, or nothing for the defaults",
+): asserts options is object {
   if (isRecord(options)) return;
   throw new UsageError(
     "INVALID_OPTION",
-    `${where}: the options are ${shown(options)}; pass an object, or nothing for the defaults`,
+    `${where}: the options are ${shown(options)}; pass ${advice}`,
   );
 }
 

@@ -4,10 +4,9 @@ import {
   checkNames,
   checkOneOf,
   checkPositive,
-  shown,
+  checkRecord,
 } from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
-import { isRecord } from "../../errors/record.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 
 const POSITIVE_LIMITS = [
@@ -40,13 +39,9 @@ export function checkLimits(limits: ConnectionLimits, where: string): void {
   checkOneOf(where, "slowConsumer", limits.slowConsumer, ["close", "drop", "wait"]);
 }
 
-/** @throws UsageError `INVALID_OPTION` unless `options` is a record */
+/** @throws UsageError `INVALID_OPTION` unless `options` is an object that can hold options */
 export function checkOptions(where: string, options: unknown): void {
-  if (isRecord(options)) return;
-  throw new UsageError(
-    "INVALID_OPTION",
-    `${where}: the options are ${shown(options)}; pass an object such as { routes: { "ws:/chat": (socket) => {} } }`,
-  );
+  checkRecord(where, options, 'an object such as { routes: { "ws:/chat": (socket) => {} } }');
 }
 
 const LISTEN = "pass it to serve, or to the HTTP server that you pass to attach";
