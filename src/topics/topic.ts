@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { checkRecord, invalidOption, shown } from "../errors/check-options.ts";
+import { checkInteger, checkRecord, invalidOption } from "../errors/check-options.ts";
 import { UsageError } from "../errors/index.ts";
 import type { LossReason } from "../topic-names/loss-reason.ts";
 import type { BrokerPage } from "./broker/broker.ts";
@@ -103,7 +103,7 @@ export interface Topic {
    * Reads publications from the history of the topic. To continue after them, subscribe with the `position`
    * of the result as `since`.
    *
-   * @throws UsageError `INVALID_LIMIT`, `INVALID_OPTION`
+   * @throws UsageError `INVALID_OPTION`
    * @throws BrokerError if the broker does not answer
    */
   history(options?: HistoryOptions): Promise<HistoryPage>;
@@ -218,12 +218,7 @@ export class TopicHandle implements Topic {
     this.#environment.checkOpen();
     checkRecord("history", options);
     const { limit = 100, since, before } = options;
-    if (!Number.isSafeInteger(limit) || limit < 0) {
-      throw new UsageError(
-        "INVALID_LIMIT",
-        `history: limit is ${shown(limit)}; it must be an integer, 0 or more`,
-      );
-    }
+    checkInteger("history", "limit", limit, 0);
     if (!isNoPosition(before)) {
       if (isNoPosition(since)) return this.#readBefore(readPosition(before), limit);
       throw new UsageError("INVALID_OPTION", "history: pass since or before, not both");

@@ -2,8 +2,7 @@ import type { ClientRequest } from "node:http";
 import type { RequestOptions } from "node:https";
 import type { createConnection } from "node:net";
 import type { PeerCertificate } from "node:tls";
-import { MAX_DELAY_MS } from "../errors/check-options.ts";
-import { UsageError } from "../errors/index.ts";
+import { invalidOption, MAX_DELAY_MS } from "../errors/check-options.ts";
 import {
   checkDeflateOptions,
   type PerMessageDeflateOptions,
@@ -72,7 +71,7 @@ const SUPPORTED_VERSIONS: readonly number[] = [8, 13];
  * Fills in the defaults.
  *
  * @throws RangeError if `protocolVersion` is not supported
- * @throws UsageError `INVALID_OPTION` or `INVALID_LIMIT`
+ * @throws UsageError `INVALID_OPTION`
  */
 export function resolveHandshakeOptions(options: ClientOptions): HandshakeOptions<WebSocket> {
   const { protocolVersion = 13, perMessageDeflate = true, followRedirects = false } = options;
@@ -106,9 +105,11 @@ function readDeflateOptions(
 function readTimeout(timeout: number | null | undefined): number | undefined {
   if (timeout === undefined || timeout === null || timeout === 0) return undefined;
   if (typeof timeout === "number" && timeout > 0) return Math.min(timeout, MAX_DELAY_MS);
-  throw new UsageError(
-    "INVALID_LIMIT",
-    `handshakeTimeout is ${String(timeout)}; it must be a positive number of milliseconds, or 0 for no limit`,
+  throw invalidOption(
+    "ws",
+    "handshakeTimeout",
+    timeout,
+    "a positive number of milliseconds, or 0 for no limit",
   );
 }
 
@@ -117,8 +118,5 @@ function readMaxRedirects(maxRedirects: number | null = 10): number {
   if (maxRedirects === null) return 0;
   if (Number.isInteger(maxRedirects) && maxRedirects >= 0) return maxRedirects;
   if (maxRedirects === Infinity) return maxRedirects;
-  throw new UsageError(
-    "INVALID_LIMIT",
-    `maxRedirects is ${String(maxRedirects)}; it must be an integer of at least 0`,
-  );
+  throw invalidOption("ws", "maxRedirects", maxRedirects, "an integer, 0 or more");
 }

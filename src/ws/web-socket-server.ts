@@ -90,7 +90,7 @@ export class WebSocketServer<
   /**
    * @param callback a listener for `listening` on the HTTP server that the option `port` creates
    * @throws TypeError unless exactly one of `port`, `server` and `noServer` is set
-   * @throws UsageError `INVALID_OPTION` or `INVALID_LIMIT`
+   * @throws UsageError `INVALID_OPTION`
    */
   constructor(options?: ServerOptions<T, U>, callback?: () => void) {
     super();

@@ -64,14 +64,24 @@ describe("resolveHandshakeOptions", () => {
   });
 
   it.each([
-    { handshakeTimeout: -1 },
-    { handshakeTimeout: Number.NaN },
-    { handshakeTimeout: "1000" as unknown as number },
-    { maxRedirects: -1 },
-    { maxRedirects: 1.5 },
-  ])("throws INVALID_LIMIT for %j", (options) => {
+    [{ handshakeTimeout: -1 }, "-1"],
+    [{ handshakeTimeout: Number.NaN }, "NaN"],
+    [{ handshakeTimeout: "1000" as unknown as number }, '"1000"'],
+  ])("throws INVALID_OPTION for %j", (options, shown) => {
     expect(() => resolveHandshakeOptions(options)).toThrow(
-      expect.objectContaining({ code: "INVALID_LIMIT" }),
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: `ws: handshakeTimeout is ${shown}; it must be a positive number of milliseconds, or 0 for no limit`,
+      }),
+    );
+  });
+
+  it.each([-1, 1.5])("throws INVALID_OPTION for maxRedirects %d", (maxRedirects) => {
+    expect(() => resolveHandshakeOptions({ maxRedirects })).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: `ws: maxRedirects is ${maxRedirects}; it must be an integer, 0 or more`,
+      }),
     );
   });
 

@@ -86,7 +86,7 @@ export class ClientHandshake {
 
   /**
    * @throws UsageError `INVALID_URL`, `INVALID_SUBPROTOCOL`, `INVALID_EXTENSION`, `INVALID_HEADER`,
-   *   `RESERVED_HEADER` or `INVALID_LIMIT` for values that cannot be sent.
+   *   `RESERVED_HEADER` or `INVALID_OPTION` for values that cannot be sent.
    */
   constructor(
     options: ClientHandshakeOptions,

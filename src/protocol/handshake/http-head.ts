@@ -96,7 +96,7 @@ export class HttpHeadReader<StartLine> {
   #rawHeaders: string[] = [];
   #fault: HttpHeadFault | undefined;
 
-  /** @throws UsageError `INVALID_LIMIT` if a limit is not a positive integer. */
+  /** @throws UsageError `INVALID_OPTION` if a limit is not a positive integer. */
   constructor(options: HttpHeadReaderOptions<StartLine>) {
     this.#parseStartLine = options.parseStartLine;
     this.#skipsLeadingBlankLines = options.skipsLeadingBlankLines ?? false;
@@ -279,5 +279,5 @@ function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
 
 function checkLimit(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new UsageError("INVALID_LIMIT", `${name} is ${value}; it must be an integer above 0`);
+  throw new UsageError("INVALID_OPTION", `${name} is ${value}; it must be an integer above 0`);
 }

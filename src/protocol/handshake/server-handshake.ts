@@ -37,7 +37,7 @@ export class ServerHandshake {
   readonly #reader: HttpHeadReader<RequestLine>;
   #isOver = false;
 
-  /** @throws UsageError `INVALID_LIMIT` if a limit is not a positive integer. */
+  /** @throws UsageError `INVALID_OPTION` if a limit is not a positive integer. */
   constructor(limits: HttpHeadLimits = {}) {
     this.#reader = new HttpHeadReader({
       ...limits,

@@ -187,8 +187,8 @@ describe("ClientHandshake.request (RFC 6455 4.1)", () => {
     ["a header with a NUL", "INVALID_HEADER", { headers: { Cookie: "a\u0000" } }],
     ["a header beyond latin-1", "INVALID_HEADER", { headers: { Cookie: "\u20ac" } }],
     ["a header whose name is not a token", "INVALID_HEADER", { headers: { "a b": "c" } }],
-    ["a limit of 0 bytes", "INVALID_LIMIT", { maxHeaderBytes: 0 }],
-    ["a limit that is not a number", "INVALID_LIMIT", { maxHeaderCount: Number.NaN }],
+    ["a limit of 0 bytes", "INVALID_OPTION", { maxHeaderBytes: 0 }],
+    ["a limit that is not a number", "INVALID_OPTION", { maxHeaderCount: Number.NaN }],
   ])("refuses %s with a UsageError %s", (_what, code, options) => {
     const error = catchError(() => create(options));
     expect(error).toBeInstanceOf(UsageError);

@@ -226,7 +226,7 @@ describe("HttpHeadReader's limits", () => {
     for (const limits of [{ maxHeaderBytes: limit }, { maxHeaderCount: limit }]) {
       expect(catchError(() => requestReader(limits))).toMatchObject({
         name: "UsageError",
-        code: "INVALID_LIMIT",
+        code: "INVALID_OPTION",
       });
     }
   });

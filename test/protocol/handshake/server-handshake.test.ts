@@ -175,7 +175,7 @@ describe("ServerHandshake (RFC 6455 4.2)", () => {
     const handshake = new ServerHandshake({ maxHeaderBytes: 64, maxHeaderCount: 1 });
     expect(handshake.receive(latin1(REQUEST))).toMatchObject({ status: 431 });
     expect(catchError(() => new ServerHandshake({ maxHeaderBytes: 0 }))).toMatchObject({
-      code: "INVALID_LIMIT",
+      code: "INVALID_OPTION",
     });
   });
 

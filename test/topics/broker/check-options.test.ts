@@ -71,12 +71,12 @@ describe("misuse throws a UsageError:", () => {
     ["INVALID_SOCKET", NO_SOCKET, (t) => t.topic("a").subscribe(null as never)],
     ["INVALID_SOCKET", NO_SOCKET, (t) => t.topic("a").subscribe("socket" as never)],
     [
-      "INVALID_LIMIT",
+      "INVALID_OPTION",
       "history: limit is -1; it must be an integer, 0 or more",
       (t) => t.topic("a").history({ limit: -1 }),
     ],
     [
-      "INVALID_LIMIT",
+      "INVALID_OPTION",
       "history: limit is true; it must be an integer, 0 or more",
       (t) => t.topic("a").history({ limit: true as never }),
     ],
