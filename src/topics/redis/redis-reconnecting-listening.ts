@@ -24,8 +24,8 @@ export class RedisReconnectingListening implements RedisListening {
   /** The channels, each with the calls that wait until it is subscribed. */
   readonly #channels = new Map<string, Waiting[]>();
   #connection: WatchedConnection | undefined;
-  /** Whether the connection is open, so that it can subscribe. */
-  #isOpen = false;
+  /** The connection once it is open, so that it can subscribe. */
+  #open: WatchedConnection | undefined;
   #isClosed = false;
   /** Settles `connected`, until the first connection is open. */
   #first: Waiting | undefined;
@@ -51,14 +51,14 @@ export class RedisReconnectingListening implements RedisListening {
       const waiting = this.#channels.get(channel) ?? [];
       this.#channels.set(channel, waiting);
       waiting.push({ resolve, reject });
-      if (this.#isOpen) void this.#subscribeOn(this.#connection!, channel);
+      if (this.#open !== undefined) void this.#subscribeOn(this.#open, channel);
     });
   }
 
   async unsubscribe(channel: string): Promise<void> {
     for (const { resolve } of this.#channels.get(channel) ?? []) resolve();
     this.#channels.delete(channel);
-    if (this.#isOpen) await this.#connection?.unsubscribe(channel);
+    await this.#open?.unsubscribe(channel);
   }
 
   close(): void {
@@ -97,7 +97,7 @@ export class RedisReconnectingListening implements RedisListening {
         onMessage: (channel, message) => this.#listener.onMessage(channel, message),
         onError: (error) => {
           this.#connection = undefined;
-          this.#isOpen = false;
+          this.#open = undefined;
           resolve(error);
         },
       });
@@ -110,7 +110,7 @@ export class RedisReconnectingListening implements RedisListening {
   async #subscribeAll(connection: WatchedConnection): Promise<void> {
     await connection.connect();
     // Now `subscribe` uses this connection too. So no channel is left out.
-    this.#isOpen = true;
+    this.#open = connection;
     const isFirst = this.#first !== undefined;
     this.#first?.resolve();
     this.#first = undefined;

@@ -91,6 +91,26 @@ describe("listening on a connection that is lost", () => {
     expect(masters.map(({ channels }) => channels)).toEqual([[], ["a"]]);
   });
 
+  it("does not subscribe at the next master to channels removed while there is none", async () => {
+    const { listening, masters, calls } = listen();
+    await listening.subscribe("a");
+    await listening.subscribe("b");
+    masters[0].listener.onError(new Error("lost"));
+    await listening.unsubscribe("a");
+    await expect.poll(() => calls).toEqual(["lost", "again, on b"]);
+  });
+
+  it("continues at the next master if the first is lost at any step of its connection", async () => {
+    for (let depth = 3; depth < 20; depth++) {
+      const { listening, masters } = listen();
+      for (let step = 0; step < depth; step++) await Promise.resolve();
+      masters[0].listener.onError(new Error("lost"));
+      for (let step = 0; step < depth; step++) await Promise.resolve();
+      await listening.subscribe("a");
+      expect([depth, masters.map(({ channels }) => channels)]).toEqual([depth, [[], ["a"]]]);
+    }
+  });
+
   it("ends calls that wait for a master when it is closed", async () => {
     const { listening, masters } = listen();
     await listening.connected;
