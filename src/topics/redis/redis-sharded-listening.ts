@@ -87,7 +87,7 @@ export class RedisShardedListening implements RedisListening {
 
   /** Subscribes each channel at the master that has its slot. A call during an update runs another one after it. */
   #update(): void {
-    if (this.#isClosed || this.#channels.size === 0) return;
+    if (this.#channels.size === 0) return;
     this.#needsUpdate = true;
     if (!this.#isUpdating) void this.#updateAll();
   }

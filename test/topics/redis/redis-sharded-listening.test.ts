@@ -137,6 +137,12 @@ describe("listening to sharded channels", () => {
     expect(events).toEqual(["no master answers"]);
   });
 
+  it("does not ask the masters for their slots while it has no channels", async () => {
+    cluster.isAway = true;
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(events).toEqual([]);
+  });
+
   it("tries again if a master refuses a channel, for example while its slot moves", async () => {
     await listening.subscribe("c");
     const [connection] = cluster.connections["two"];
