@@ -52,7 +52,7 @@ export class NatsTopicWriter {
   /** The first part of the name of the epoch that begins if NATS loses messages. */
   readonly #tag = crypto.randomUUID().slice(0, 8);
   readonly #placements: NatsPlacements;
-  #state: "idle" | "single" | "opening" | "many" = "idle";
+  #state: "idle" | "starting" | "many" = "idle";
   #isSendScheduled = false;
   #inFlight = 0;
   /** The last message of the topic that is known, while the state is `many`. */
@@ -83,11 +83,11 @@ export class NatsTopicWriter {
   }
 
   #start(): Promise<void> {
+    this.#state = "starting";
     return this.#environment.isReplicated ? this.#openMany(false) : this.#storeSingle();
   }
 
   async #storeSingle(): Promise<void> {
-    this.#state = "single";
     const [pending] = this.#queue.splice(0, 1);
     const { log } = this.#environment;
     let isStored = false;
@@ -105,7 +105,6 @@ export class NatsTopicWriter {
 
   /** @param isTailKnown whether the log has just stored the last message */
   async #openMany(isTailKnown: boolean): Promise<void> {
-    this.#state = "opening";
     const { log, follow } = this.#environment;
     try {
       this.#tail = await (isTailKnown ? log.tail(this.#subject) : log.readTail(this.#subject));

@@ -47,7 +47,7 @@ describe("NatsNumbering", () => {
       [12, 11, following(7, 10)],
       [13, 12, following(7, 10)],
       [14, 13, following(7, 10)],
-      [15, 14, following(9, 13)],
+      [15, 14, following(10, 14)],
     ]);
     expect(placed).toEqual(["12: e:8", "13: e:9", "14: e:10", "15: e:11"]);
   });

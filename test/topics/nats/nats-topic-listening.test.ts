@@ -1,4 +1,5 @@
-import { expect, it } from "vitest";
+import type { BrokerListener } from "tideway/topics";
+import { expect, it, onTestFinished } from "vitest";
 import type { NatsConnection, NatsMessage } from "../../../src/topics/nats/nats-client.ts";
 import { NatsTopicListening } from "../../../src/topics/nats/nats-topic-listening.ts";
 
@@ -14,12 +15,17 @@ function republished(sequence: number, text: string): NatsMessage {
   return { subject: "live.news", data, headers: { get: (name) => headers.get(name) ?? "" } };
 }
 
-it("reports the ids of publications, and sequence numbers that are used again", () => {
-  const events: string[] = [];
-  let deliver: (error: Error | null, message: NatsMessage) => void = () => {};
+type Deliver = (error: Error | null, message: NatsMessage) => void;
+
+/** Listens to the topic "news". Returns the subscriptions of the connection, by subject. */
+function listen(events: string[] = []): {
+  listening: NatsTopicListening;
+  subscriptions: Map<string, Deliver[]>;
+} {
+  const subscriptions = new Map<string, Deliver[]>();
   const connection: NatsConnection = {
     subscribe(subject, { callback }) {
-      if (subject === "live.news") deliver = callback;
+      subscriptions.set(subject, [...(subscriptions.get(subject) ?? []), callback]);
       return { unsubscribe() {} };
     },
     publish() {},
@@ -33,11 +39,19 @@ it("reports the ids of publications, and sequence numbers that are used again", 
     checkTail: async () => {},
     positionOf: async () => ({ epoch: "e", offset: 1 }),
   });
+  onTestFinished(() => listening.close());
+  return { listening, subscriptions };
+}
+
+it("reports the ids of publications, and sequence numbers that are used again", () => {
+  const events: string[] = [];
+  const { listening, subscriptions } = listen(events);
   listening.add({
     onPublication: ({ id }) => void events.push(`publication ${id}`),
     onInterruption: () => void events.push("interruption"),
     onPresenceChange() {},
   });
+  const [deliver] = subscriptions.get("live.news")!;
   deliver(null, republished(1, "e:0 "));
   deliver(null, republished(2, `e:1 ${payload("a")}`));
   deliver(null, republished(2, `e:1 ${payload("b")}`));
@@ -50,4 +64,19 @@ it("reports the ids of publications, and sequence numbers that are used again", 
     "reuse",
     "interruption",
   ]);
+});
+
+it("subscribes once to each subject, and to messages only if a listener receives them", () => {
+  const { listening, subscriptions } = listen();
+  const counts = (): Record<string, number> =>
+    Object.fromEntries([...subscriptions].map(([subject, { length }]) => [subject, length]));
+  const listener: BrokerListener = {
+    onPublication() {},
+    onInterruption() {},
+    onPresenceChange() {},
+  };
+  for (let count = 0; count < 2; count++) listening.add(listener);
+  expect(counts()).toEqual({ "live.news": 1, "presence.news.*": 1 });
+  for (let count = 0; count < 2; count++) listening.add({ ...listener, onMessage() {} });
+  expect(counts()).toEqual({ "live.news": 1, "presence.news.*": 1, "sent.news": 1 });
 });
