@@ -85,9 +85,8 @@ export class FeedRegistry {
     const feed = new Feed(name, this.#environment, settings, () => this.#noteIdle(open));
     const open: OpenFeed = { feed, opened: feed.open(), users: 0 };
     this.#feeds.set(name, open);
-    open.opened.catch(() => {
-      if (this.#feeds.get(name) === open) this.#feeds.delete(name);
-    });
+    // No other feed can have the name, because a feed that opens is not idle.
+    open.opened.catch(() => this.#feeds.delete(name));
     return open;
   }
 

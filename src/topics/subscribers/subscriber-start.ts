@@ -19,7 +19,7 @@ export class StartFinder {
   readonly #recent: RecentPublications;
   readonly #maxLast: number;
   /** A position before which the broker has no publications. */
-  #historyStart: Position = { epoch: "", offset: 0 };
+  #historyStart: Position | undefined;
   /** The read of the latest publications. Most subscribers start at the end, and need no history. */
   #loading: Promise<void> | undefined;
 
@@ -130,7 +130,7 @@ export class StartFinder {
     const { epoch, offset } = this.#follower.position;
     const before = offset - this.#recent.size;
     if (before === 0 || this.#recent.size >= wanted) return true;
-    return epoch === this.#historyStart.epoch && before <= this.#historyStart.offset;
+    return this.#historyStart?.epoch === epoch && before <= this.#historyStart.offset;
   }
 
   #startAt(position: Position): SubscriberStart {
