@@ -10,7 +10,6 @@ export class MessageDeflate {
   // Created at their first use, because most connections compress in one direction only, or not at all.
   #deflater: Deflater | undefined;
   #inflater: Inflater | undefined;
-  #isClosed = false;
 
   constructor(agreement: DeflateAgreement, codec: DeflateCodec) {
     this.#agreement = agreement;
@@ -71,20 +70,17 @@ export class MessageDeflate {
    */
   inflate(bytes: Uint8Array, start: number, end: number, maxBytes: number): Uint8Array | Fault {
     // RFC 7692 7.2.3.6: the compressed form of an empty message has one byte.
-    if (this.#isClosed || start === end) return INVALID_DEFLATE;
+    if (start === end) return INVALID_DEFLATE;
     this.#inflater ??= this.#codec.createInflater(this.#agreement.receiving);
     const inflated = this.#inflater.inflate(bytes, start, end, maxBytes);
     if (inflated === "too-big") return messageTooBig(`over ${maxBytes}`, maxBytes);
     return inflated === "invalid" ? INVALID_DEFLATE : inflated;
   }
 
-  /** Ends compression in both directions. */
+  /** Ends compression in both directions. No other call may follow. */
   close(): void {
-    this.#isClosed = true;
     this.#deflater?.close();
     this.#inflater?.close();
-    this.#deflater = undefined;
-    this.#inflater = undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { fastEnvironment } from "../../../src/node/serve/tcp-environments.ts";
+import type { DeflateCodec, Deflater, Inflater } from "../../../src/protocol/deflate/codec.ts";
 import type { DeflateAgreement } from "../../../src/protocol/deflate/index.ts";
 import type { EndpointOptions } from "../../../src/protocol/endpoint.ts";
 import { MessageDeflate } from "../../../src/protocol/deflate/message-deflate.ts";
@@ -214,6 +215,34 @@ describe.each(ROLES)("a %s endpoint with permessage-deflate", (role) => {
       lengths.map(() => ({ text: "the same again, and not for the last time" })),
     );
     expect(lengths[1]).toBeLessThan(lengths[0] / 2);
+  });
+
+  it.each<[string, (probe: Probe) => void]>([
+    ["after the closing handshake", ({ receive }) => receive(frame("88", ""))],
+    ["when the peer violates the protocol", ({ receive }) => receive(frame("c3", ""))],
+    ["when the bytes end", ({ endpoint }) => endpoint.receiveEnd()],
+  ])("closes its compressor and its decompressor %s", (_, end) => {
+    const { agreement } = deflateOption(true)!;
+    const closed: string[] = [];
+    const watched = <T extends Deflater | Inflater>(name: string, one: T): T => {
+      const close = one.close.bind(one);
+      one.close = () => {
+        closed.push(name);
+        close();
+      };
+      return one;
+    };
+    const watchedCodec: DeflateCodec = {
+      ...codec,
+      createDeflater: (...args) => watched("deflater", codec.createDeflater(...args)),
+      createInflater: (...args) => watched("inflater", codec.createInflater(...args)),
+    };
+    const one = probe(role, { deflate: { agreement, codec: watchedCodec } });
+    one.endpoint.sendText("Hello");
+    one.receive(frame("c1", HELLO));
+    expect(closed).toEqual([]);
+    end(one);
+    expect(closed).toEqual(["deflater", "inflater"]);
   });
 
   it("does not compress if the peer allows a window of only 256 bytes", () => {
