@@ -80,12 +80,14 @@ describe("new WebSocketStream (WHATWG WebSockets, pull request 48)", () => {
         message: expect.stringContaining("protocols must be a list"),
       }),
     );
-    expect(() => make("ws://host", { signal: {} })).toThrow(
-      expect.objectContaining({
-        name: "TypeError",
-        message: expect.stringContaining("signal must be an AbortSignal"),
-      }),
-    );
+    for (const signal of [{}, { aborted: false }, new EventTarget()]) {
+      expect(() => make("ws://host", { signal })).toThrow(
+        expect.objectContaining({
+          name: "TypeError",
+          message: expect.stringContaining("signal must be an AbortSignal"),
+        }),
+      );
+    }
     expect(() => make("ws://host", { protocols: ["a", "a"] })).toThrow(
       expect.objectContaining({ name: "SyntaxError" }),
     );

@@ -454,11 +454,14 @@ describe("signal", () => {
     await open.onClose.first;
   });
 
-  it.each([null, {}, "signal", new EventTarget()])("throws for the signal %j", (signal) => {
-    expect(() => new WebSocket("ws://host/", { signal: signal as never })).toThrow(
-      expect.objectContaining({ code: "INVALID_OPTION" }),
-    );
-  });
+  it.each([null, {}, "signal", new EventTarget(), { aborted: false }])(
+    "throws for the signal %j",
+    (signal) => {
+      expect(() => new WebSocket("ws://host/", { signal: signal as never })).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    },
+  );
 });
 
 describe("ReconnectingWebSocket over connections", () => {

@@ -280,6 +280,7 @@ describe("the walk from the last proxy to the first", () => {
     ["1::2::3", undefined],
     ["1:2:3:4:5:6:7", undefined],
     ["1:2:3:4:5:6:7::8", undefined],
+    ["::192.0.2.1:1", undefined],
     ["localhost", undefined],
     ["<script>", undefined],
     [`${"0".repeat(60)}192.0.2.1`, undefined],
@@ -450,7 +451,9 @@ it.each([
 it("proxyHeaders is refused without trustProxy and with an unknown value", async () => {
   const start = (options: object) => serve({ port: 0, routes: {}, ...options });
   await expect(start({ proxyHeaders: ["forwarded"] })).rejects.toThrow("needs trustProxy");
-  await expect(start({ trustProxy: 1, proxyHeaders: ["x"] })).rejects.toThrow("proxyHeaders");
+  for (const proxyHeaders of [["x"], ["forwarded", "x"]]) {
+    await expect(start({ trustProxy: 1, proxyHeaders })).rejects.toThrow("proxyHeaders");
+  }
   await expect(start({ trustProxy: 1, proxyHeaders: "forwarded" })).rejects.toThrow("proxyHeaders");
 });
 

@@ -87,6 +87,12 @@ function lockedResponse(): Response {
   return response;
 }
 
+async function usedResponse(): Promise<Response> {
+  const response = new Response("no", { status: 401 });
+  await response.text();
+  return response;
+}
+
 /** Like the DOMException of a jsdom window. */
 function foreignException(): unknown {
   const code = "class X extends Error { get [Symbol.toStringTag]() { return 'X'; } } new X('x')";
@@ -243,6 +249,8 @@ it.each<[unknown, string]>([
     "an object with a status and headers that is not a Response of this runtime",
   ],
   [Response.error(), "a Response.error(), which cannot be sent"],
+  [await usedResponse(), "a Response with a body that has been used"],
+  [lockedResponse(), "a Response with a body that has a reader"],
 ])(
   "an error names the value that authorize returned instead of an object or a Response: %o",
   (result, name) => {
@@ -255,6 +263,19 @@ it.each<[unknown, string]>([
     });
   },
 );
+
+it("an error has a cause only if the properties of the object cannot be read", () => {
+  const cause = new Error("x");
+  const hostile = Object.defineProperty({}, "status", {
+    get: () => {
+      throw cause;
+    },
+  });
+  const { error } = readAuthorization(hostile, "ws:/") as { error: Error };
+  expect(error.cause).toBe(cause);
+  const { error: other } = readAuthorization(true, "ws:/") as { error: Error };
+  expect("cause" in other).toBe(false);
+});
 
 it("authorize may return a Response of the runtime after a framework has replaced the global class", () => {
   const Native = Response;
