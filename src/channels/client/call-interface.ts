@@ -9,7 +9,8 @@ export interface CallOptions {
   /**
    * The time for the call to settle, in milliseconds, including the wait for a connection. After it, the call
    * rejects with the ChannelError `TIMEOUT`, and the signal of the handler aborts. There is no limit above
-   * 2,147,483,647. Default: no limit.
+   * 2,147,483,647. Any other value that is not a number above 0 rejects with the UsageError `INVALID_OPTION`,
+   * before anything is sent. Default: no limit.
    */
   readonly timeoutMs?: number;
 }

@@ -32,8 +32,9 @@ const REFRESH_AFTER = 0.8;
 /** And again after this time, in milliseconds, until the server has accepted some. */
 const REFRESH_AGAIN_AFTER_MS = 30_000;
 
-const valueOf = async (value: unknown, parameter?: unknown): Promise<unknown> =>
-  typeof value === "function" ? value(parameter) : value;
+async function valueOf(value: unknown, parameter?: unknown): Promise<unknown> {
+  return typeof value === "function" ? value(parameter) : value;
+}
 
 /** Creates a client of channels over the reconnecting WebSocket of a runtime. */
 export function createClient(
@@ -43,19 +44,19 @@ export function createClient(
     contract,
     auth,
     validate,
-    maxQueuedBytes = 2 ** 20,
-    creditBytes = 2 ** 18,
-    timers = globalThis,
-    decide = environment.decide,
     webSocketOptions: _webSocketOptions,
+    timers = globalThis,
+    maxQueuedBytes = 2 ** 20,
+    decide = environment.decide,
+    creditBytes = 2 ** 18,
     ...delays
   }: ConnectOptions<Contract> = {},
 ): ChannelClient {
   const states = createFlow<ChannelState>();
   const errors = createFlow<Error>();
-  let state: ChannelState = "connecting";
-  let reason: AuthRequest["reason"] = "connect";
   let refreshTimer: unknown;
+  let reason: AuthRequest["reason"] = "connect";
+  let state: ChannelState = "connecting";
 
   const setState = (next: ChannelState): void => {
     // Fresh credentials are for the connection that they are requested on.

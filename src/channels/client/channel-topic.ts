@@ -1,5 +1,6 @@
-import { enter, leave, membersOf, watchMembers } from "../wire/client-presence.ts";
+import { createWatch, enter, leave, type Watch } from "../wire/client-presence.ts";
 import type { ClientSession } from "../wire/client-session.ts";
+import { follow } from "../wire/client-state.ts";
 import { subscribe } from "../wire/client-subscription.ts";
 import { readHistory } from "../wire/history.ts";
 import { eventsOf } from "./events.ts";
@@ -35,8 +36,10 @@ export function createTopic(
     enter: () => enter(session, topic) as never,
     leave: () => leave(session, topic),
     get members() {
-      return membersOf(session, topic) as never;
+      return (session.states.get(`watch ${topic}`) as Watch | undefined)?.members as never;
     },
-    onMembersChange: eventsOf(() => watchMembers(session, topic)) as never,
+    onMembersChange: eventsOf(() =>
+      follow(session, "watch", topic, undefined, createWatch),
+    ) as never,
   };
 }

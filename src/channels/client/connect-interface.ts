@@ -20,6 +20,10 @@ export interface AuthRequest {
  * Options of `connect`. The client checks its connection itself: it sends a ping after 30 seconds without a
  * message, and connects again if no message arrives within 20 seconds. It waits longer while its own output gets
  * sent. A message of the server must arrive within 50 seconds.
+ *
+ * In a page, the client also checks its connection, or connects at once, when the page goes online or becomes
+ * visible. It closes the connection when the user leaves the page, because the browser may keep the page for the
+ * back button: the members leave their topics. It connects again when the browser shows the page.
  */
 export interface ConnectOptions<C extends Contract = AnyContract> extends Pick<
   ReconnectingWebSocketOptions,

@@ -69,8 +69,8 @@ const STALE_ATTEMPT_MS = 2000;
 
 /** The globals of a web page. A runtime without pages does not have some or all of them. */
 interface Page {
-  addEventListener?(type: string, listener: () => void): void;
-  removeEventListener?(type: string, listener: () => void): void;
+  addEventListener?(type: string, listener: (event: Event) => void): void;
+  removeEventListener?(type: string, listener: (event: Event) => void): void;
   readonly document?: { readonly hidden: boolean };
 }
 const page: Page = globalThis;
@@ -102,7 +102,7 @@ export function keepConnected(
   for (const name in delays) {
     const value = delays[name as "maxDelayMs"] ?? settings[name as "maxDelayMs"];
     if (!(name in settings && isDelay(value)))
-      throw new UsageError("INVALID_OPTION", `the option ${name} cannot be ${value}`);
+      throw new UsageError("INVALID_OPTION", `${name} is ${value}`);
     settings[name as "maxDelayMs"] = value;
   }
   /** The socket of the current attempt or connection. Events of others are ignored. */
@@ -133,16 +133,16 @@ export function keepConnected(
     session.send({ type: "ping" });
     failAfter(PONG_WITHIN_MS);
   };
-  /** Ends the attempt or connection. Calls back when its socket has closed. */
-  const drop = (onclose: (() => void) | null = null, ...code: number[]): void => {
+  /** Ends the attempt or connection. With a callback, closes it normally, and calls back when it has closed. */
+  const drop = (onclose: (() => void) | null = null): void => {
     const dropped = socket;
     if (session.isOpen && Date.now() - sinceMs >= settings.stableAfterMs) attempts = 0;
     socket = undefined;
-    if (dropped) {
-      dropped.onopen = dropped.onmessage = null;
-      dropped.onclose = onclose;
-      dropped.close(...code);
-    } else onclose?.();
+    if (!dropped) return onclose?.();
+    dropped.onopen = dropped.onmessage = null;
+    dropped.onclose = onclose;
+    if (onclose) dropped.close(NORMAL);
+    else dropped.close();
   };
   const retry = (delayMs: number, end: ConnectionEnd): void => {
     drop();
@@ -154,9 +154,11 @@ export function keepConnected(
     // First, because the delay after a stable connection is the shortest.
     drop();
     const decision = decide(end);
-    const isLater = page.document?.hidden || decision === "retry-later";
     if (decision === "stop") finish(end);
-    else retry(reconnectDelayMs(settings, attempts, isLater) + (+decision || 0), end);
+    else {
+      const isLater = page.document?.hidden || decision === "retry-later";
+      retry((+decision || 0) + reconnectDelayMs(settings, attempts, isLater), end);
+    }
   };
   const finish = (end: ConnectionEnd): void => {
     drop();
@@ -180,7 +182,7 @@ export function keepConnected(
     const attempt = timer;
     try {
       const [url, auth] = await handler.prepare();
-      if (timer === attempt) {
+      if (attempt === timer) {
         const opened = (socket = new WebSocket(url as string, SUBPROTOCOL));
         opened.binaryType = "arraybuffer";
         opened.onopen = guarded(() => {
@@ -195,28 +197,33 @@ export function keepConnected(
         opened.onclose = lose;
       }
     } catch (error) {
-      if (timer === attempt) fail(error);
+      if (attempt === timer) fail(error);
     }
   };
-  const wake = (): void => {
-    if (page.document?.hidden) return;
-    if (session.isOpen) check();
-    else if (Date.now() - sinceMs > STALE_ATTEMPT_MS) retry(0, NO_CONNECTION);
+  const wake = ({ type }: Event): void => {
+    // The browser may keep the page for its back button, with the connection and its members of topics.
+    if (type === "pagehide") {
+      drop(() => {});
+      lose(NO_CONNECTION);
+    } else if (type === "online" || !page.document?.hidden) {
+      if (session.isOpen) check();
+      else if (Date.now() - sinceMs > STALE_ATTEMPT_MS) retry(0, NO_CONNECTION);
+    }
   };
   const listen = (method: "addEventListener" | "removeEventListener"): void => {
-    for (const type of ["online", "visibilitychange"]) page[method]?.(type, wake);
+    for (const type of ["online", "pagehide", "visibilitychange"]) page[method]?.(type, wake);
   };
   const connection: KeptConnection = {
-    send: (message) => socket?.send(message),
     reconnect() {
       if (!session.ended) retry(0, NO_CONNECTION);
     },
     close() {
       return new Promise<void>((resolve) => {
-        drop(resolve, NORMAL);
+        drop(resolve);
         finish(NO_CONNECTION);
       });
     },
+    send: (message) => socket?.send(message),
   };
   listen("addEventListener");
   void connect();

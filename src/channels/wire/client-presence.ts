@@ -1,6 +1,6 @@
 import { ChannelError } from "./channel-error.ts";
 import type { ClientSession } from "./client-session.ts";
-import { follow, type SessionState, type StateHandler, want } from "./client-state.ts";
+import { type SessionState, type StateHandler, want } from "./client-state.ts";
 import type { CreditFlow, FlowReader } from "./credit-flow.ts";
 import type { FrameMember } from "./frames.ts";
 
@@ -14,7 +14,7 @@ export interface FrameMembersChange {
 }
 
 /** Follows the members of a topic. */
-interface Watch extends Omit<StateHandler, "end"> {
+export interface Watch extends Omit<StateHandler, "end"> {
   readonly members: Members | undefined;
   read(): FlowReader<FrameMembersChange>;
 }
@@ -27,20 +27,8 @@ interface Presence extends StateHandler {
   readonly end: (error?: ChannelError) => number | undefined;
 }
 
-/** Returns the members of a topic. Undefined if the client does not know them. */
-export function membersOf(session: ClientSession, topic: string): Members | undefined {
-  return (session.states.get(`watch ${topic}`) as Watch | undefined)?.members;
-}
-
-/** Follows the members of a topic. All readers of a topic share one watch. */
-export function watchMembers(
-  session: ClientSession,
-  topic: string,
-): FlowReader<FrameMembersChange> {
-  return follow(session, "watch", topic, undefined, createWatch);
-}
-
-function createWatch(flow: CreditFlow<FrameMembersChange>): Watch {
+/** Creates a watch. Until the client knows the members, they are undefined. */
+export function createWatch(flow: CreditFlow<FrameMembersChange>): Watch {
   let members: Members | undefined;
   /** The members in `some` that are not in `others`, by id. */
   const without = (some: Members = [], others: Members = []): Members =>

@@ -1,3 +1,4 @@
+import { UsageError } from "../../errors/index.ts";
 import { ChannelError } from "./channel-error.ts";
 import type { SessionState } from "./client-state.ts";
 import {
@@ -196,7 +197,7 @@ const CHECK_EXPIRY_MS = 1000;
 
 /** Creates the session of a client, before its first connection. */
 export function createSession(environment: ClientSessionEnvironment): ClientSession {
-  const timers = environment.timers;
+  const { timers } = environment;
   /** The requests without an answer, sent or not. */
   const requests = new globalThis.Map<number, Request>();
   /** By type: the requests to send on the current connection, in order. */
@@ -365,10 +366,10 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
     },
     lose(error) {
       session.isOpen = false;
-      lost = error;
-      session.receivers.clear();
-      pending = {};
       waiting = {};
+      pending = {};
+      session.receivers.clear();
+      lost = error;
       for (const state of session.states.values()) state.request = undefined;
       for (const request of requests.values()) {
         const { name, isSent } = request;
@@ -424,17 +425,18 @@ export function createSession(environment: ClientSessionEnvironment): ClientSess
         session.send({ type: "cancel", id: request.id });
       settle(request, error);
     },
-    request(type, name, fields, { timeoutMs, retryIf, signal } = {}, onItem) {
+    request(type, name, fields, { timeoutMs = Infinity, signal, retryIf } = {}, onItem) {
       return new Promise((resolve, reject) => {
         const abort = (): void => session.cancel(request, signal!.reason as ChannelError);
-        // It makes the promise reject.
+        // An error makes the promise reject.
+        if (!(timeoutMs > 0)) throw new UsageError("INVALID_OPTION", `timeoutMs is ${timeoutMs}`);
         signal?.throwIfAborted();
         signal?.addEventListener("abort", abort);
         const timer =
-          timeoutMs! < 2 ** 31 &&
+          timeoutMs < 2 ** 31 &&
           timers.setTimeout(
             () => fail(request, "TIMEOUT", `no answer within ${timeoutMs} ms`),
-            timeoutMs!,
+            timeoutMs,
           );
         const request = session.add(
           type,

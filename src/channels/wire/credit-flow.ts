@@ -109,11 +109,11 @@ export function createFlow<T>(
     },
     push(value, bytes = 0) {
       if (end) return;
-      last = last.next = { value, bytes: last.bytes + bytes };
+      last = last.next = { bytes: last.bytes + bytes, value };
       for (const reader of readers) reader.wake?.();
     },
     end(error) {
-      end = { value: error as T, isEnd: true };
+      end = { isEnd: true, value: error as T };
       for (const reader of readers) reader.wake?.();
     },
   };

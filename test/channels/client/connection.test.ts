@@ -342,13 +342,13 @@ describe("a silent connection", () => {
 
 describe("in a page", () => {
   /** The listeners that the page has. */
-  let listeners: Map<string, () => void>;
+  let listeners: Map<string, (event: object) => void>;
   const page = { hidden: false };
 
   beforeEach(() => {
     listeners = new Map();
     page.hidden = false;
-    vi.stubGlobal("addEventListener", (type: string, listener: () => void) =>
+    vi.stubGlobal("addEventListener", (type: string, listener: (event: object) => void) =>
       listeners.set(type, listener),
     );
     vi.stubGlobal("removeEventListener", (type: string) => listeners.delete(type));
@@ -359,16 +359,47 @@ describe("in a page", () => {
     });
   });
 
+  const dispatch = (type: string): void => listeners.get(type)!({ type });
+
   it.each(["online", "visibilitychange"])("connects at once at the event %s", async (type) => {
     const harness = await connected({ initialDelayMs: 10_000, maxDelayMs: 10_000 });
     harness.socket.onclose!(LOST);
     await vi.advanceTimersByTimeAsync(2_001);
     expect(count()).toBe(1);
-    listeners.get(type)!();
+    dispatch(type);
     await vi.advanceTimersByTimeAsync(0);
     expect(count()).toBe(2);
     // This attempt is too young to be replaced.
-    listeners.get(type)!();
+    dispatch(type);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(count()).toBe(2);
+  });
+
+  it("connects at once when it goes online, and checks an open connection, also while it is hidden", async () => {
+    const harness = await connected({ initialDelayMs: 10_000, maxDelayMs: 10_000 });
+    page.hidden = true;
+    harness.socket.onclose!(LOST);
+    await vi.advanceTimersByTimeAsync(2_001);
+    dispatch("online");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(count()).toBe(2);
+    harness.open();
+    dispatch("online");
+    expect(harness.calls).toEqual([["send", { type: "ping" }]]);
+  });
+
+  it("closes normally when the browser hides the page, and connects again when it shows the page", async () => {
+    const harness = await connected({ initialDelayMs: 10_000, maxDelayMs: 10_000 });
+    const { socket } = harness;
+    await vi.advanceTimersByTimeAsync(2_001);
+    dispatch("pagehide");
+    page.hidden = true;
+    dispatch("visibilitychange");
+    expect(socket.closed).toEqual([1000]);
+    expect(harness.calls).toEqual([["lose", undefined]]);
+    expect(count()).toBe(1);
+    page.hidden = false;
+    dispatch("visibilitychange");
     await vi.advanceTimersByTimeAsync(0);
     expect(count()).toBe(2);
   });
@@ -376,10 +407,10 @@ describe("in a page", () => {
   it("checks an open connection when it wakes, and nothing while it is hidden", async () => {
     const harness = await connected();
     page.hidden = true;
-    listeners.get("visibilitychange")!();
+    dispatch("visibilitychange");
     expect(harness.calls).toEqual([]);
     page.hidden = false;
-    listeners.get("visibilitychange")!();
+    dispatch("visibilitychange");
     expect(harness.calls).toEqual([["send", { type: "ping" }]]);
   });
 
@@ -395,7 +426,7 @@ describe("in a page", () => {
 
   it("removes its listeners when it ends", async () => {
     const harness = await connected();
-    expect([...listeners.keys()]).toEqual(["online", "visibilitychange"]);
+    expect([...listeners.keys()]).toEqual(["online", "pagehide", "visibilitychange"]);
     void harness.connection.close();
     expect(listeners.size).toBe(0);
   });

@@ -12,6 +12,12 @@ interface InPage {
   readonly tideway: typeof Client;
 }
 
+/** The values that a page keeps between the steps of a test. */
+interface KeptPage {
+  readonly client: ReturnType<typeof Client.connect>;
+  readonly lines: readonly unknown[];
+}
+
 const HTML = `<script type="module">
   import * as tideway from "/client.js";
   Object.assign(globalThis, { tideway });
@@ -21,11 +27,17 @@ const HTML = `<script type="module">
 export function testChannelClient(browserOf: () => TestBrowser): void {
   const topics = new Topics();
   const api = channels(
-    { topics: { "logs/:name": { message: text } } },
+    { topics: { "logs/:name": { message: text, member: text } } },
     {
       topics,
       authorize: () => ({ state: {} }),
-      rules: { "logs/:name": { subscribe: true, publish: true } },
+      rules: {
+        "logs/:name": {
+          subscribe: true,
+          publish: true,
+          enter: () => ({ id: "ann", data: "Ann" }),
+        },
+      },
     },
   );
   let server: Server;
@@ -50,6 +62,36 @@ export function testChannelClient(browserOf: () => TestBrowser): void {
   afterAll(async () => {
     await server.stop();
     await topics.close();
+  });
+
+  it("leaves its topics when the browser keeps the page for later, and continues when it shows the page", async () => {
+    const topic = api.topic("logs/:name", { name: "kept" });
+    await page.evaluate(async () => {
+      const { connect } = (globalThis as unknown as InPage).tideway;
+      const client = connect(`ws://${location.host}/api`, { initialDelayMs: 60_000 });
+      const kept = client.topic("logs/:name", { name: "kept" });
+      const lines: unknown[] = [];
+      Object.assign(globalThis, { client, lines });
+      void (async () => {
+        for await (const { data } of kept.messages({ last: 1 })) lines.push(data);
+      })();
+      await kept.enter();
+      dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+    }, undefined);
+    await expect.poll(() => topic.members()).toEqual([]);
+    await topic.publish("while it was away");
+    // The page must be shown more than two seconds after the client has connected.
+    await page.waitFor(() => {
+      dispatchEvent(new Event("visibilitychange"));
+      return (globalThis as unknown as KeptPage).client.state === "open";
+    });
+    await expect.poll(() => topic.members()).toEqual([{ id: "ann", data: "Ann" }]);
+    const lines = await page.evaluate(async () => {
+      const kept = globalThis as unknown as KeptPage;
+      await kept.client.close();
+      return kept.lines;
+    }, undefined);
+    expect(lines).toEqual(["while it was away"]);
   });
 
   it("reads nine fast topics next to a stalled one, and then that one in order through a lost connection", async () => {

@@ -289,7 +289,21 @@ describe("a full queue", () => {
 });
 
 describe("the time limit of a call", () => {
-  it.each([Infinity, 2 ** 31, Number.NaN])("does not exist if it is %d", (timeoutMs) => {
+  it.each([Number.NaN, -1, 0])(
+    "rejects the call with a UsageError if it is %d, and sends nothing",
+    async (timeoutMs) => {
+      const peer = new SessionPeer();
+      peer.connect();
+      await expect(call(peer, "math/add", 1, { timeoutMs })).rejects.toMatchObject({
+        name: "UsageError",
+        code: "INVALID_OPTION",
+        message: `timeoutMs is ${timeoutMs}`,
+      });
+      expect(peer.take()).toEqual([]);
+    },
+  );
+
+  it.each([Infinity, 2 ** 31, undefined])("does not exist if it is %s", (timeoutMs) => {
     const peer = new SessionPeer();
     peer.connect();
     const { pending } = peer.time;
