@@ -45,6 +45,7 @@ export const SECTIONS: readonly Section[] = [
       { text: "Socket.IO", file: "coming-from/socket-io.md" },
       { text: "tRPC", file: "coming-from/trpc.md" },
       { text: "Phoenix", file: "coming-from/phoenix.md" },
+      { text: "Bun.serve", file: "coming-from/bun.md" },
       { text: "Dart", file: "coming-from/dart.md" },
     ],
   },

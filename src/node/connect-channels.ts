@@ -5,6 +5,7 @@ import type { Contract } from "../channels/contract/contract.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES, type WebSocketOptions } from "../client/options.ts";
 import { checkDecision } from "../client/reconnect-policy.ts";
 import type { DecideReconnect, ValueOrProvider } from "../client/reconnecting-interface.ts";
+import { parseUrl } from "../client/web-socket-arguments.ts";
 import type { WebSocketConstructor } from "../client/web-socket-interface.ts";
 import type { ChannelError } from "../channels/wire/channel-error.ts";
 import { UsageError } from "../errors/index.ts";
@@ -32,7 +33,7 @@ export function createConnect(base: WebSocketConstructor): Connect {
   return (url, options = {}) => {
     checkOptions("connect", options, EXPECTED);
     checkContract(options);
-    if (typeof url !== "function") void new URL(url);
+    if (typeof url !== "function") void parseUrl(url);
     const { webSocketOptions, decide, ...others } = options;
     let current: WebSocketOptions | undefined;
     class ClientWebSocket extends base {

@@ -61,3 +61,9 @@ it("numbers the clients, and names the error of a failed attempt", async () => {
     "channels client 2 has ended",
   ]);
 });
+
+it.each(["/api", "localhost:8080/api"])("refuses the URL %j, and says how it must start", (url) => {
+  expect(() => connect(url)).toThrow(
+    `"${url}" is not a WebSocket URL; it must start with ws://, wss://, http:// or https://`,
+  );
+});

@@ -6,7 +6,14 @@ import { CallContext } from "./call-context.ts";
 import type { CompiledCall } from "./compile.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { declaredError } from "./declared-error.ts";
-import { INTERNAL, invalidData, invalidRequest, tooMany, UNKNOWN_CALL } from "./failures.ts";
+import {
+  CALL_IS_STREAM,
+  INTERNAL,
+  invalidData,
+  invalidRequest,
+  tooMany,
+  UNKNOWN_CALL,
+} from "./failures.ts";
 import { Failure } from "./refusals.ts";
 import { validateData } from "./validate-data.ts";
 
@@ -33,7 +40,7 @@ export class Calls {
   call(frame: CallFrame): void {
     const { session, environment } = this.#connection;
     const call = environment.calls.get(frame.name);
-    const refusal = call === undefined || call.isStream ? UNKNOWN_CALL : this.#check(call, frame);
+    const refusal = call === undefined ? UNKNOWN_CALL : this.#check(call, frame);
     if (refusal !== undefined) session.fail(frame.id, refusal);
     else this.#start(new CallContext(this.#connection, call!, frame.id, frame.number), frame);
   }
@@ -53,6 +60,7 @@ export class Calls {
   }
 
   #check(call: CompiledCall, { number }: CallFrame): ErrorFields | undefined {
+    if (call.isStream) return CALL_IS_STREAM;
     if (this.#connection.session.exceedsPendingBytes) return tooMany("maxPendingBytes");
     const { maxPendingCalls } = this.#connection.environment.limits;
     if (this.#pending.size + this.#cancelled >= maxPendingCalls) return tooMany("maxPendingCalls");

@@ -1,8 +1,13 @@
-import { checkFunction, checkInteger, invalidOption } from "../../errors/check-options.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkRecord,
+  invalidOption,
+} from "../../errors/check-options.ts";
 import { UsageError } from "../../errors/index.ts";
 import { quote } from "../../errors/quote.ts";
 import { printError, safeListener } from "../../errors/safe-listener.ts";
-import type { HttpHandler } from "../../server/routes/http-route.ts";
+import { CREATES_ROUTE, type HttpHandler } from "../../server/routes/http-route.ts";
 import type { WebSocketRoute } from "../../server/routes/web-socket-route.ts";
 import { TopicPattern } from "../../topic-names/topic-pattern.ts";
 import { Topics } from "../../topics/index.ts";
@@ -24,7 +29,7 @@ import {
 } from "./compile.ts";
 import type { ChannelConnection } from "./connection.ts";
 import type { ChannelsEnvironment } from "./environment.ts";
-import { checkKnown, checkObject, resolveLimits } from "./limits.ts";
+import { checkKnown, resolveLimits } from "./limits.ts";
 import { createPublishHandler } from "./publish-handler.ts";
 import { createRoute } from "./route.ts";
 import { ServerTopicHandle } from "./server-topic.ts";
@@ -59,6 +64,12 @@ const OPTIONS: ReadonlySet<string> = new Set([
 export class ChannelsApi {
   readonly #environment: ChannelsEnvironment;
   readonly #patterns: ReadonlyMap<string, TopicPattern>;
+  /** Has a mark, so that a server can refuse `"ws:/api": api.route`, without the call. */
+  readonly route: (options?: ChannelsRouteOptions) => WebSocketRoute = Object.defineProperty(
+    (options: ChannelsRouteOptions = {}) => createRoute(this.#environment, options),
+    CREATES_ROUTE,
+    { value: true },
+  );
 
   /** @throws UsageError `INVALID_OPTION`, `MISSING_HANDLER`, and the errors of `defineContract` */
   constructor(contract: Contract, options: AnyChannelsOptions) {
@@ -66,10 +77,6 @@ export class ChannelsApi {
     this.#environment = createEnvironment(contract, options);
     const patterns = Object.keys(contract.topics ?? {}).map((text) => new TopicPattern(text));
     this.#patterns = new Map(patterns.map((pattern) => [pattern.text, pattern]));
-  }
-
-  route(options: ChannelsRouteOptions = {}): WebSocketRoute {
-    return createRoute(this.#environment, options);
   }
 
   topic(pattern: string, params: Readonly<Record<string, string>> = {}): ServerTopicHandle {
@@ -140,7 +147,7 @@ function createEnvironment(contract: Contract, options: AnyChannelsOptions): Cha
 
 /** @throws UsageError `INVALID_OPTION` */
 function checkOptions(options: AnyChannelsOptions): void {
-  checkObject("the options", options);
+  checkRecord("channels", options);
   checkKnown("the options", options, OPTIONS, "an option");
   const { topics, authorize, intercept, onError } = options;
   if (!(topics instanceof Topics))

@@ -18,6 +18,19 @@ export const UNKNOWN_CALL: ErrorFields = {
   message: "the contract of the server has no call or stream with this name",
 };
 
+export const CALL_IS_STREAM: ErrorFields = {
+  code: "UNKNOWN_CALL",
+  message: "this name is a stream in the contract of the server; use stream instead of call",
+};
+export const STREAM_IS_CALL: ErrorFields = {
+  code: "UNKNOWN_CALL",
+  message: "this name is a call in the contract of the server; use call instead of stream",
+};
+export const NO_PRESENCE: ErrorFields = {
+  code: "FORBIDDEN",
+  message: "the topic has no presence, because its contract has no member",
+};
+
 // A small message of a client can have very many issues, or very long names.
 const MAX_ISSUES = 32;
 const MAX_ISSUE_LENGTH = 256;

@@ -4,7 +4,7 @@ import type { ErrorFields, FrameMember } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
 import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
-import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
+import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest, NO_PRESENCE } from "./failures.ts";
 import { causeOf } from "./message.ts";
 import { runRule } from "./rules.ts";
 import type { TopicEntry } from "./topic-table.ts";
@@ -179,7 +179,7 @@ export class Presences {
   /** Runs the rule, and returns the member or the error. @throws the error of the schema */
   async #decide(entry: TopicEntry): Promise<Member | ErrorFields> {
     const { memberSchema } = entry.compiled;
-    if (memberSchema === undefined) return { ...FORBIDDEN, message: "the topic has no members" };
+    if (memberSchema === undefined) return NO_PRESENCE;
     const result = await new Promise((resolve) => {
       const deny = (hasThrown: boolean): void => resolve(hasThrown ? INTERNAL : FORBIDDEN);
       runRule(this.#connection, entry, "enter", undefined, resolve, deny);

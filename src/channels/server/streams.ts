@@ -7,7 +7,14 @@ import { CallContext } from "./call-context.ts";
 import type { CompiledCall } from "./compile.ts";
 import type { ChannelConnection } from "./connection.ts";
 import { declaredError } from "./declared-error.ts";
-import { INTERNAL, invalidData, invalidRequest, tooMany, UNKNOWN_CALL } from "./failures.ts";
+import {
+  INTERNAL,
+  invalidData,
+  invalidRequest,
+  STREAM_IS_CALL,
+  tooMany,
+  UNKNOWN_CALL,
+} from "./failures.ts";
 import { OutgoingStream } from "./outgoing-stream.ts";
 import { Failure, ResumableItem } from "./refusals.ts";
 import { validateData } from "./validate-data.ts";
@@ -28,7 +35,7 @@ export class Streams {
   stream(frame: StreamFrame): void {
     const { session, environment } = this.#connection;
     const call = environment.calls.get(frame.name);
-    const refusal = call?.isStream === true ? this.#check(call, frame) : UNKNOWN_CALL;
+    const refusal = call === undefined ? UNKNOWN_CALL : this.#check(call, frame);
     if (refusal !== undefined) {
       session.fail(frame.id, refusal);
       return;
@@ -71,6 +78,7 @@ export class Streams {
   }
 
   #check(call: CompiledCall, { lastId }: StreamFrame): ErrorFields | undefined {
+    if (!call.isStream) return STREAM_IS_CALL;
     if (this.#connection.session.exceedsPendingBytes) return tooMany("maxPendingBytes");
     if (this.#running >= this.#connection.environment.limits.maxStreams)
       return tooMany("maxStreams");

@@ -3,7 +3,7 @@ import type { ErrorFields } from "../wire/frames.ts";
 import type { ClientFrameOf } from "../wire/server-session.ts";
 import { acquireTopic } from "./acquire-topic.ts";
 import type { ChannelConnection } from "./connection.ts";
-import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest } from "./failures.ts";
+import { brokerFailure, FORBIDDEN, INTERNAL, invalidRequest, NO_PRESENCE } from "./failures.ts";
 import type { MemberWatcher } from "./member-hub.ts";
 import type { Rechecks } from "./rechecks.ts";
 import { runRule } from "./rules.ts";
@@ -116,7 +116,7 @@ export class Watches {
   /** Returns the error if the rule denies. */
   #check({ entry }: Watch): Promise<ErrorFields | undefined> {
     if (entry.compiled.memberSchema === undefined) {
-      return Promise.resolve({ ...FORBIDDEN, message: "the topic has no members" });
+      return Promise.resolve(NO_PRESENCE);
     }
     return new Promise((resolve) => {
       const deny = (hasThrown: boolean): void => resolve(hasThrown ? INTERNAL : FORBIDDEN);

@@ -29,5 +29,8 @@ export type HttpHandler<Path extends string = string> = (
   context: HttpContext<RouteParams<Path>>,
 ) => Response | Promise<Response>;
 
+/** A property of functions that create a route, and are not handlers themselves. */
+export const CREATES_ROUTE: unique symbol = Symbol("creates a route");
+
 /** A property of HTTP handlers that need a route with a wildcard. */
 export const NEEDS_WILDCARD: unique symbol = Symbol("needs a wildcard");

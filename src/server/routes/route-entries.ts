@@ -13,7 +13,7 @@ import type { ConnectionLimits } from "../options/connection-limits.ts";
 import { compileOriginPolicy, type OriginCheck } from "../requests/origin-policy.ts";
 import type { ServerSocket } from "../socket/server-socket.ts";
 import { JsonSocket } from "../socket/typed/json-socket.ts";
-import { type HttpHandler, NEEDS_WILDCARD } from "./http-route.ts";
+import { CREATES_ROUTE, type HttpHandler, NEEDS_WILDCARD } from "./http-route.ts";
 import { invalidRoute, type Params, type RoutePattern } from "./patterns/route-pattern.ts";
 import { compileProtocols, type ProtocolChooser } from "./protocol-choice.ts";
 import type { Route } from "./routes.ts";
@@ -139,11 +139,13 @@ function withSchema(key: string, schema: MessageSchema, handle: TypedHandler): E
   return (socket, context) => handle(new JsonSocket(socket, receiving), context);
 }
 
-/** @throws UsageError `INVALID_ROUTE` for the result of `channels`, which has a method that returns its route */
+/** @throws UsageError `INVALID_ROUTE` for the result of `channels`, and for its method that returns its route */
 function checkNotChannels(key: string, path: string, route: Route): void {
-  if (typeof (route as { readonly route?: unknown } | null)?.route !== "function") return;
-  const wanted = JSON.stringify(`ws:${path}`);
-  throw invalidRoute(key, `it has a Channels object as its value; write ${wanted}: api.route()`);
+  const wanted = `write ${JSON.stringify(`ws:${path}`)}: api.route()`;
+  if (typeof (route as { readonly route?: unknown } | null)?.route === "function")
+    throw invalidRoute(key, `it has a Channels object as its value; ${wanted}`);
+  if (typeof route === "function" && CREATES_ROUTE in route)
+    throw invalidRoute(key, `its value is the method route, which is not called; ${wanted}`);
 }
 
 function readRecord(key: string, route: Route): AnyRecord {

@@ -54,7 +54,7 @@ export function toBytes(data: Exclude<SendData, string>): Uint8Array {
   }
   throw new UsageError(
     "INVALID_DATA",
-    `a message must be a string, an ArrayBuffer or a view of one, not ${describeValue(data)}`,
+    `a message must be a string, an ArrayBuffer or a view of one, not ${describeValue(data)}${adviceFor(data)}`,
   );
 }
 
@@ -85,6 +85,12 @@ function hasByteLength(prototype: object, data: object): boolean {
   } catch {
     return false;
   }
+}
+
+function adviceFor(data: unknown): string {
+  if (data instanceof Promise) return "; await it first";
+  const isPlain = Array.isArray(data) || (data as object | null)?.constructor === Object;
+  return isPlain ? "; to send it as JSON, pass JSON.stringify(value)" : "";
 }
 
 /** Describes the type of a value in an error message. */

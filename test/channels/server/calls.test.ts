@@ -179,7 +179,7 @@ describe("a call", () => {
     const { client } = await open(async function* () {}, { output: undefined, item: anything });
     expect(await client.request({ type: "call", id: 1, name: "it" })).toMatchObject({
       code: "UNKNOWN_CALL",
-      message: "the contract of the server has no call or stream with this name",
+      message: "this name is a stream in the contract of the server; use stream instead of call",
     });
   });
 

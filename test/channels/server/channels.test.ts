@@ -1,4 +1,5 @@
 import { channels } from "tideway/channels/server";
+import { MemoryNetwork } from "tideway/testing";
 import { Topics, type TopicsOptions } from "tideway/topics";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { anything, start, text } from "./support.ts";
@@ -50,6 +51,20 @@ describe("the options of channels", () => {
     { other: true },
   ])("throw for %o", (options) => {
     expect(() => create(options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+  });
+
+  it("throw for options that are not an object", () => {
+    expect(() => channels(contract, undefined as never)).toThrow(
+      "channels: the options are undefined; pass an object",
+    );
+  });
+
+  it("throw at the start of a server if route is not called", () => {
+    const network = new MemoryNetwork();
+    const { route } = create({}) as { route: unknown };
+    expect(() => network.serve({ routes: { "ws:/api": route as never } })).toThrow(
+      'the route "ws:/api" is invalid: its value is the method route, which is not called; write "ws:/api": api.route()',
+    );
   });
 
   it.each([

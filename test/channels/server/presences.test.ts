@@ -95,7 +95,10 @@ describe("entering a topic", () => {
     let member: unknown = { id: "ann", data: {} };
     const server = await serve({ rules: { ...RULES, "rooms/:room": { enter: () => member } } });
     const ann = await connect(server, "ann");
-    expect(await enter(ann, 1, { topic: "news" })).toMatchObject({ code: "FORBIDDEN" });
+    expect(await enter(ann, 1, { topic: "news" })).toMatchObject({
+      code: "FORBIDDEN",
+      message: "the topic has no presence, because its contract has no member",
+    });
     expect(await enter(ann, 2, { topic: "other" })).toMatchObject({ code: "UNKNOWN_TOPIC" });
     expect(await enter(ann, 3)).toEqual({
       type: "error",

@@ -180,6 +180,15 @@ describe("a stream", () => {
     expect(server.errors.splice(0)).toHaveLength(handlers.length);
   });
 
+  it("fails with UNKNOWN_CALL for a call, and says what to use", async () => {
+    const { client } = await open(() => 1, { output: anything, item: undefined });
+    stream(client, 1);
+    expect(await client.answer(1)).toMatchObject({
+      code: "UNKNOWN_CALL",
+      message: "this name is a call in the contract of the server; use call instead of stream",
+    });
+  });
+
   it("fails with INVALID_DATA for an invalid input, and UNKNOWN_CALL for an unknown name", async () => {
     const { client } = await open(() => [], { input: text });
     stream(client, 1, { input: 5 });

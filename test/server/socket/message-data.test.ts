@@ -41,11 +41,14 @@ describe("toBytes", () => {
     expect(toBytes(new DataView(buffer, 1, 2))).toMatchObject({ byteOffset: 1, byteLength: 2 });
   });
 
+  const JSON_ADVICE = "; to send it as JSON, pass JSON.stringify(value)";
+
   it.each<[string, unknown, string]>([
     ["a number", 5, "a value of type number"],
     ["null", null, "null"],
-    ["a record", {}, "an object of class Object"],
-    ["an array", [1], "an object of class Array"],
+    ["a record", {}, `an object of class Object${JSON_ADVICE}`],
+    ["an array", [1], `an object of class Array${JSON_ADVICE}`],
+    ["a promise", Promise.resolve("x"), "an object of class Promise; await it first"],
     ["a Blob", new Blob(["x"]), "an object of class Blob"],
     ["an object without a prototype", Object.create(null), "an object of class null"],
   ])("throws UsageError INVALID_DATA for %s", (_what, value, described) => {
