@@ -1,5 +1,6 @@
 import type { Connection } from "../connection/connection.ts";
 import { TransportError } from "../errors/index.ts";
+import { Fifo } from "../streams/fifo.ts";
 import { isBlob, type Message, readBlob } from "./message-data.ts";
 
 interface WaitingMessage {
@@ -13,7 +14,12 @@ interface WaitingMessage {
  */
 export class Outbox {
   readonly #connection: Connection;
-  #waiting: WaitingMessage[] = [];
+  /** The waiting messages, without the Blob that is being read. */
+  #waiting = new Fifo<WaitingMessage>();
+  #waitingBytes = 0;
+  /** Whether messages wait, or a Blob is being read. */
+  #isPassing = false;
+  #isCleared = false;
   #whenEmpty: (() => void) | undefined;
   /** The number of payload bytes in the connection's output after the last message was passed to it. */
   #passedBytes = 0;
@@ -30,26 +36,24 @@ export class Outbox {
   /** Sends a message, or keeps a copy if other messages wait. `byteLength` is the size of its payload. */
   send(message: Message, byteLength: number): void {
     if (isBlob(message)) this.#add(message, byteLength);
-    else if (this.#waiting.length === 0) this.#pass(message, byteLength);
+    else if (!this.#isPassing) this.#pass(message, byteLength);
     else this.#add(typeof message === "string" ? message : message.slice(), byteLength);
   }
 
   /** Calls back once all messages so far have been passed to the connection; at once if none waits. */
   whenEmpty(callback: () => void): void {
-    if (this.#waiting.length === 0) callback();
+    if (!this.#isPassing) callback();
     else this.#whenEmpty = callback;
   }
 
-  /** Drops the waiting messages. Returns their size in bytes. */
+  /** Drops the waiting messages, because the connection takes no more. Returns their size in bytes. */
   clear(): number {
     const droppedBytes = this.#waitingBytes;
-    this.#waiting = [];
+    this.#waiting = new Fifo();
+    this.#waitingBytes = 0;
     this.#whenEmpty = undefined;
+    this.#isCleared = true;
     return droppedBytes;
-  }
-
-  get #waitingBytes(): number {
-    return this.#waiting.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /**
@@ -68,32 +72,33 @@ export class Outbox {
 
   #add(message: Message, byteLength: number): void {
     this.#waiting.push({ message, byteLength });
-    if (this.#waiting.length === 1) void this.#passWaiting();
+    this.#waitingBytes += byteLength;
+    if (!this.#isPassing) void this.#passWaiting();
   }
 
   async #passWaiting(): Promise<void> {
-    const waiting = this.#waiting;
-    // `clear` replaces the array. Then this loop must not pass further messages.
-    while (waiting === this.#waiting && waiting.length > 0) {
-      const { message, byteLength } = waiting[0];
-      const data = isBlob(message) ? await this.#read(message, waiting) : message;
+    this.#isPassing = true;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const { message, byteLength } = next;
+      const data = isBlob(message) ? await this.#read(message) : message;
       if (data === undefined) return;
+      this.#waitingBytes -= byteLength;
       this.#pass(data, byteLength);
-      waiting.shift();
     }
-    if (waiting === this.#waiting) this.#whenEmpty?.();
+    this.#isPassing = false;
+    this.#whenEmpty?.();
   }
 
   /**
    * Reads a Blob. Returns undefined if the Blob was dropped during the read, or could not be read, which
    * fails the connection.
    */
-  async #read(blob: Blob, waiting: WaitingMessage[]): Promise<Uint8Array | undefined> {
+  async #read(blob: Blob): Promise<Uint8Array | undefined> {
     try {
       const bytes = await readBlob(blob);
-      return waiting === this.#waiting ? bytes : undefined;
+      return this.#isCleared ? undefined : bytes;
     } catch (cause) {
-      if (waiting === this.#waiting) {
+      if (!this.#isCleared) {
         const message = "a Blob passed to send cannot be read";
         this.#connection.terminate(new TransportError("BLOB_UNREADABLE", message, { cause }));
       }

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors/index.ts";
+import { Fifo } from "./fifo.ts";
 import type { ConsumableQueue, Message, MessageConsumer } from "./message-consumer.ts";
 import { MessageIterator } from "./message-iterator.ts";
 import {
@@ -177,28 +178,4 @@ export class MessageQueue implements ConsumableQueue {
 
 function costOf(message: Message): number {
   return BYTES_PER_MESSAGE + (typeof message === "string" ? message.length : message.byteLength);
-}
-
-/** A queue with `push` and `shift` in constant time, at any length. */
-class Fifo<T> {
-  #incoming: T[] = [];
-  /** In reverse order, so that `pop` returns the oldest item. */
-  #outgoing: T[] = [];
-
-  get size(): number {
-    return this.#incoming.length + this.#outgoing.length;
-  }
-
-  push(item: T): void {
-    this.#incoming.push(item);
-  }
-
-  /** Takes the oldest item; `undefined` when there is none. */
-  shift(): T | undefined {
-    if (this.#outgoing.length === 0) {
-      this.#outgoing = this.#incoming.reverse();
-      this.#incoming = [];
-    }
-    return this.#outgoing.pop();
-  }
 }

@@ -3,6 +3,7 @@ import type { WebSocketCloseEvent } from "../../src/client/close-event.ts";
 import type { WebSocketErrorEvent } from "../../src/client/web-socket-events.ts";
 import { HandshakeError, TransportError } from "../../src/errors/index.ts";
 import { FakeConnection, FakeNetwork, eventsOf } from "./fake-connector.ts";
+import { countShifts } from "../support/count-shifts.ts";
 
 const domException = (name: string): unknown => expect.objectContaining({ name });
 const NORMAL = { code: 1000, reason: "", wasClean: true };
@@ -197,6 +198,17 @@ describe("send", () => {
     expect(connection.sent).toEqual(["before", [7, 8], [1, 2], "between", [], "after"]);
     socket.send("direct");
     expect(connection.sent.at(-1)).toBe("direct");
+  });
+
+  it("passes a message on without moving the messages after it, as many may wait for a Blob", async () => {
+    const { socket, connection } = new FakeNetwork().open();
+    const shifts = await countShifts(async () => {
+      socket.send(new Blob(["blob"]));
+      for (const text of ["first", "second"]) socket.send(text);
+      await vi.waitUntil(() => connection.sent.length === 3);
+    });
+    expect(connection.sent.slice(1)).toEqual(["first", "second"]);
+    expect(shifts).toBe(0);
   });
 
   it("fails the connection when a Blob cannot be read", async () => {

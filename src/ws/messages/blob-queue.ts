@@ -1,3 +1,4 @@
+import { Fifo } from "../../streams/fifo.ts";
 import type { SendCallback } from "./callbacks.ts";
 
 /** The owner of a {@link BlobQueue}. One of these methods is called when the queue ends. */
@@ -13,7 +14,10 @@ export interface BlobQueueOwner {
  * queue only during that time, so that applications without Blobs do not pay for it.
  */
 export class BlobQueue {
-  #tasks: Task[] = [];
+  /** The tasks after the current one. */
+  readonly #tasks = new Fifo<Task>();
+  /** The task with the Blob that is being read; undefined after the last task. */
+  #current: Task | undefined;
   readonly #owner: BlobQueueOwner;
   #queuedBytes = 0;
 
@@ -38,41 +42,41 @@ export class BlobQueue {
 
   /** Drops all tasks, and calls their callbacks with `error` in the next tick. */
   abandon(error: Error): void {
-    for (const { callback } of this.#tasks) {
+    for (; this.#current !== undefined; this.#current = this.#tasks.shift()) {
+      const { callback } = this.#current;
       if (callback !== undefined) process.nextTick(callback, error);
     }
-    this.#tasks = [];
     this.#owner.onBlobsSent();
   }
 
   #add(task: Task): void {
     this.#queuedBytes += task.byteLength;
-    if (this.#tasks.push(task) === 1) this.#runTasks();
+    this.#tasks.push(task);
+    if (this.#current === undefined) this.#runTasks();
   }
 
   /** Runs the tasks up to the next Blob, and then reads that Blob. */
   #runTasks(): void {
-    let [task] = this.#tasks;
-    while (task?.blob === undefined) {
-      if (task === undefined) {
-        this.#owner.onBlobsSent();
+    while ((this.#current = this.#tasks.shift()) !== undefined) {
+      const task = this.#current;
+      if (task.blob !== undefined) {
+        this.#read(task, task.blob);
         return;
       }
       this.#finish(task, NOTHING);
-      [task] = this.#tasks;
     }
-    this.#read(task, task.blob);
+    this.#owner.onBlobsSent();
   }
 
   #read(task: Task, blob: Blob): void {
     blob.arrayBuffer().then(
       (buffer) => {
-        if (this.#tasks[0] !== task) return;
+        if (this.#current !== task) return;
         this.#finish(task, new Uint8Array(buffer));
         this.#runTasks();
       },
       (cause: unknown) => {
-        if (this.#tasks[0] === task) this.#fail(cause);
+        if (this.#current === task) this.#fail(cause);
       },
     );
   }
@@ -91,7 +95,6 @@ export class BlobQueue {
       // A function of the application has thrown. The tasks after this one must still run.
       process.nextTick(rethrow, error);
     }
-    this.#tasks.shift();
   }
 }
 
