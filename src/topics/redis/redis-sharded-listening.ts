@@ -116,7 +116,7 @@ export class RedisShardedListening implements RedisListening {
         (next === undefined || next !== open) &&
         slots.some(([first, last]) => slot >= first && slot <= last),
     );
-    if (missing.length === 0 || this.#isClosed) return;
+    if (missing.length === 0) return;
     const connection = open ?? this.#open(master);
     for (const [, channel] of missing) channel.next = connection;
     try {

@@ -58,6 +58,11 @@ describe("an error of a Redis client becomes a BrokerError", () => {
       Object.assign(new Error("CONNECT failed"), { code: "E" }),
     ],
     ["is disconnected", new Error("Connection is closed.")],
+    ["is disconnected after a command", new Error("Socket closed after EVALSHA was sent")],
+    ["runs another script", new Error("BUSY Redis is busy running a script.")],
+    ["is a replica without its master", new Error("MASTERDOWN Link with MASTER is down")],
+    ["has moved some of the keys", new Error("TRYAGAIN Multiple keys request during rehashing")],
+    ["becomes a replica", new Error("UNBLOCKED force unblock from blocking operation")],
   ])("that can be retried if Redis %s", (_what, cause) => {
     expect(toBrokerError(cause)).toMatchObject({
       code: "BROKER_UNAVAILABLE",
@@ -81,6 +86,7 @@ describe("an error of a Redis client becomes a BrokerError", () => {
 it.each([
   ["OK", "a value of type string"],
   [[1, 2], "a value of type object"],
+  [["e", 1], "a value of type object"],
   [["", "x"], ":x instead of a position"],
 ])("the answer %j of another server is invalid", (answer, shown) => {
   for (const read of [readPublishAnswer, (value: unknown) => readPage(value, false)]) {
@@ -103,6 +109,20 @@ it("the answer to a publication has a position, or says that it is late, and has
     { receipt: { position, isDuplicate: true }, redisMs: 5 },
     { receipt: undefined, redisMs: 5 },
   ]);
+});
+
+it("a page has the publications that this version can read, from the first to the last", () => {
+  const payload = (id: string): string => JSON.stringify({ v: 1, id, text: "hi" });
+  const entries = ["4", payload("a"), "5", "nonsense", "6", payload("b")];
+  const [four, six] = [
+    { position: { epoch: "e", offset: 4 }, id: "a", data: "hi" },
+    { position: { epoch: "e", offset: 6 }, id: "b", data: "hi" },
+  ];
+  const position = { epoch: "e", offset: 7 };
+  const answer = ["e", "7", ...entries];
+  expect(readPage(answer, false)).toEqual({ position, publications: [four, six] });
+  expect(readPage(answer, true)).toEqual({ position, publications: [six, four] });
+  expect(readPage(["e", "7"], false)).toEqual({ position, publications: [] });
 });
 
 it("the time comes as seconds and microseconds", () => {

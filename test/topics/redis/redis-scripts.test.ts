@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { beforeEach, expect, it } from "vitest";
 import type { RedisConnection } from "../../../src/topics/redis/redis-client.ts";
 import { RedisScripts } from "../../../src/topics/redis/redis-scripts.ts";
@@ -5,12 +6,16 @@ import { RedisScripts } from "../../../src/topics/redis/redis-scripts.ts";
 /** A cluster of masters that have no script at first. The key of a call names the master that runs it. */
 class FakeCluster implements RedisConnection {
   readonly calls: string[] = [];
+  readonly digests: string[] = [];
   readonly #scripts = new Map<string, string>();
+  failure: Error | undefined;
 
   async call(command: string, script: string, ...rest: readonly string[]): Promise<unknown> {
     const [, master, argument] = rest;
     this.calls.push(`${command} ${master}`);
     await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    if (command === "EVALSHA") this.digests.push(script);
     if (command === "EVAL") this.#scripts.set(master, script);
     else if (command !== "EVALSHA") throw new Error(`ERR unknown command '${command}'`);
     const known = this.#scripts.get(master);
@@ -46,4 +51,18 @@ it("of calls at once on two masters of a cluster, each master gets the whole scr
     "EVAL one",
     "EVAL two",
   ]);
+});
+
+it("a script is named by its SHA-1 digest", async () => {
+  await run("one", "1");
+  const digest = createHash("sha1").update("return").digest("hex");
+  expect(new Set(cluster.digests)).toEqual(new Set([digest]));
+});
+
+it("a call that fails for another reason than an unknown script is not sent again", async () => {
+  for (const failure of [new Error("OOM command not allowed"), new Error("NOPERM NOSCRIPT")]) {
+    cluster.failure = failure;
+    await expect(run("one", "1")).rejects.toBe(failure);
+  }
+  expect(cluster.calls).toEqual(["EVALSHA one", "EVALSHA one"]);
 });

@@ -43,10 +43,12 @@ class FakeCluster {
   readonly connections: Record<string, Connection[]> = {};
   owners: Record<string, readonly string[]> = {};
   isAway = false;
+  reads = 0;
   /** The masters that accept connections and do nothing more. */
   readonly stalled = new Set<string>();
 
   readonly readMasters = async (): Promise<readonly ShardMaster[]> => {
+    this.reads++;
     if (this.isAway) throw new Error("no master answers");
     return Object.entries(this.owners).map(([id, channels]) => ({
       id,
@@ -92,10 +94,14 @@ describe("listening to sharded channels", () => {
     Promise.all(["a", "b", "c"].map((channel) => listening.subscribe(channel)));
 
   it("subscribes to each channel at the master of its slot, on one connection each", async () => {
+    cluster.owners = { ...cluster.owners, three: [] };
     await subscribeAll();
     expect(cluster.channelsOf("one")).toEqual(["a", "b"]);
     expect(cluster.channelsOf("two")).toEqual(["c"]);
-    expect(Object.values(cluster.connections).map(({ length }) => length)).toEqual([1, 1]);
+    expect(Object.entries(cluster.connections).map(([id, { length }]) => [id, length])).toEqual([
+      ["one", 1],
+      ["two", 1],
+    ]);
     cluster.connections["two"][0].listener.onMessage("c", "1");
     await listening.unsubscribe("a");
     expect(cluster.channelsOf("one")).toEqual(["b"]);
@@ -153,6 +159,63 @@ describe("listening to sharded channels", () => {
     await subscribing;
     expect(cluster.channelsOf("two")).toEqual(["c", "a"]);
     expect(events).toEqual([MOVED.message]);
+  });
+
+  it("asks for the slots at most twice for many subscriptions at once", async () => {
+    cluster.owners = { one: ["a", "b", "c", "d", "e"] };
+    cluster.reads = 0;
+    await Promise.all(["a", "b", "c", "d", "e"].map((channel) => listening.subscribe(channel)));
+    expect(cluster.reads).toBe(2);
+  });
+
+  it("opens no connection after it is closed", async () => {
+    const subscribing = listening.subscribe("a");
+    listening.close();
+    await expect(subscribing).rejects.toThrow("the subscription connection is closed");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(cluster.connections).toEqual({});
+  });
+
+  it("opens another connection if a call fails without an answer of the master", async () => {
+    await listening.subscribe("b");
+    const [connection] = cluster.connections["one"];
+    vi.spyOn(connection, "subscribe").mockRejectedValueOnce(new Error("Socket closed"));
+    const subscribing = listening.subscribe("a");
+    await vi.advanceTimersByTimeAsync(1_000);
+    await subscribing;
+    expect(connection.isClosed).toBe(true);
+    expect(cluster.connections["one"]).toHaveLength(2);
+    expect(cluster.channelsOf("one")).toEqual(["b", "a"]);
+    expect(events).toEqual(["Socket closed", "again"]);
+  });
+
+  it("tries again if the next master refuses a channel that is subscribed", async () => {
+    await subscribeAll();
+    cluster.owners = { one: ["b"], two: ["a", "c"] };
+    const refused = new Error("NOPERM no permission");
+    vi.spyOn(cluster.connections["two"][0], "subscribe").mockRejectedValueOnce(refused);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(cluster.channelsOf("two")).toEqual(["c", "a"]);
+    expect(events).toEqual([refused.message, "again"]);
+  });
+
+  it("ends a subscription that is answered after its channel was subscribed at another master", async () => {
+    await listening.subscribe("b");
+    const [connection] = cluster.connections["one"];
+    let answer = (): void => {};
+    vi.spyOn(connection, "subscribe").mockImplementationOnce((channel) => {
+      connection.channels.add(channel);
+      return new Promise((resolve) => (answer = resolve));
+    });
+    const subscribing = listening.subscribe("a");
+    await vi.advanceTimersByTimeAsync(0);
+    cluster.owners = { one: ["b"], two: ["a", "c"] };
+    await vi.advanceTimersByTimeAsync(1_000);
+    await subscribing;
+    answer();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([cluster.channelsOf("one"), cluster.channelsOf("two")]).toEqual([["b"], ["a"]]);
+    expect(events).toEqual([]);
   });
 
   it("rejects a subscription that a master always refuses", async () => {

@@ -8,6 +8,7 @@ import type { BrokerListener } from "tideway/topics";
 class FakeListening implements RedisListening {
   readonly connected = Promise.resolve();
   readonly channels: string[] = [];
+  readonly unsubscribed: string[] = [];
   readonly failures: Error[] = [];
 
   async subscribe(channel: string): Promise<void> {
@@ -17,6 +18,7 @@ class FakeListening implements RedisListening {
 
   async unsubscribe(channel: string): Promise<void> {
     this.#fail();
+    this.unsubscribed.push(channel);
     this.channels.splice(this.channels.indexOf(channel), 1);
   }
 
@@ -66,6 +68,7 @@ it("forgets the listener of a subscription that failed, and can subscribe again"
   expect(failed).not.toHaveBeenCalled();
   expect(subscribed).toHaveBeenCalledOnce();
   expect(listening.channels).toEqual(["b"]);
+  expect(listening.unsubscribed).toEqual([]);
 });
 
 it("subscribes once to a channel with several listeners, and unsubscribes after the last", async () => {
@@ -94,4 +97,55 @@ it("limits the number of channels, and not the number of listeners of a channel"
   await stopSecond();
   await subscriptions.listen("c", listenerOf());
   expect(listening.channels).toEqual(["b", "c"]);
+});
+
+it("passes each message of a channel to its listeners by its kind, and volatile messages once", async () => {
+  const { subscriptions } = open();
+  const events: unknown[] = [];
+  const stop = await subscriptions.listen("a", {
+    onPublication: ({ id, position }) => events.push(`publication ${id} at ${position.offset}`),
+    onInterruption: () => events.push("interruption"),
+    onPresenceChange: () => events.push("presence"),
+    onMessage: ({ data }) => events.push(`message ${data as string}`),
+  });
+  await subscriptions.listen("a", listenerOf());
+  const payload = (text: string): string => JSON.stringify({ v: 1, id: text, text });
+  const messages = [
+    `e:7 ${payload("a")}`,
+    "",
+    "nonsense",
+    `!server-1:12 ${payload("b")}`,
+    `!server-1:12 ${payload("again")}`,
+    `!server-1:13 ${payload("c")}`,
+    `!server-2:12 ${payload("d")}`,
+    `! server-1:14 ${payload("without a number at the start")}`,
+    `!server-1:15 nonsense`,
+  ];
+  for (const message of messages) subscriptions.onMessage("a", message);
+  subscriptions.onMessage("b", `e:1 ${payload("of another channel")}`);
+  subscriptions.onMessage("b", `!server-1:1 ${payload("of another channel")}`);
+  const expected = [
+    "publication a at 7",
+    "presence",
+    "interruption",
+    "message b",
+    "message c",
+    "message d",
+  ];
+  expect(events).toEqual(expected);
+  await stop();
+  subscriptions.onMessage("a", `e:8 ${payload("e")}`);
+  expect(events).toEqual(expected);
+});
+
+it("delivers nothing and unsubscribes from nothing after it is closed", async () => {
+  const { subscriptions, listening } = open();
+  const onInterruption = vi.fn<() => void>();
+  const stop = await subscriptions.listen("a", listenerOf(onInterruption));
+  subscriptions.close();
+  subscriptions.onMessage("a", "nonsense");
+  subscriptions.onReconnected();
+  await stop();
+  expect(onInterruption).not.toHaveBeenCalled();
+  expect(listening.unsubscribed).toEqual([]);
 });
