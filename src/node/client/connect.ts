@@ -285,7 +285,7 @@ function dialTls(
   }
 }
 
-/** Starts TLS over a stream. When the stream or the TLS socket closes, the other closes too. */
+/** Starts TLS over a stream, which closes when the TLS socket closes. Node.js does the same in the other direction. */
 function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
   // The certificate must name this host.
   const { host } = placeOf(request.url);
@@ -297,7 +297,6 @@ function secure(request: ConnectRequest, stream: Duplex): TLSSocket {
     throw error;
   }
   stream.on("error", (error) => socket.destroy(error));
-  stream.on("close", () => socket.destroy());
   socket.on("close", () => stream.destroy());
   return socket;
 }

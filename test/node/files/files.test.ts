@@ -189,6 +189,15 @@ describe("files() does not serve", () => {
     expect(response).not.toContain(outside);
   });
 
+  it.each(["./text.txt", "dir/./a b.txt", "dir//a b.txt", "dir/../text.txt", "../secret.txt"])(
+    "%s, if the caller passes this path as a param",
+    async (path) => {
+      const handler = files(root, { dotfiles: "serve" });
+      const response = await handler(new Request("http://localhost/"), { params: { 0: path } });
+      expect(response.status).toBe(404);
+    },
+  );
+
   it.each(["POST", "PUT", "DELETE", "OPTIONS"])("a %s request, which gets 405", async (method) => {
     const response = await get("/static/text.txt", {}, method);
     expect(response.status).toBe(405);

@@ -196,6 +196,26 @@ it.each<[string, [string, string][]]>([
   },
 );
 
+it("a response may have a header field of 20,000 bytes", async () => {
+  const value = "a".repeat(20_000);
+  const server = await startTls({
+    routes: { "get:/long": () => new Response("x", { headers: { "x-a": value } }) },
+  });
+  const session = await openSession(server);
+  expect(await answerOf(session.request({ ":path": "/long" }))).toMatchObject({
+    status: 200,
+    headers: { "x-a": value },
+  });
+});
+
+it("a request that expects 100 gets it before the body and the response (RFC 9110 10.1.1)", async () => {
+  const session = await openSession(await start());
+  const post = session.request({ ":method": "POST", ":path": "/echo", expect: "100-continue" });
+  const answer = answerOf(post);
+  post.on("continue", () => post.end("body"));
+  expect(await answer).toMatchObject({ status: 200, body: "body" });
+});
+
 it("stop closes the sockets, sends GOAWAY and ends idle connections at once", async () => {
   const server = await start();
   const [idle, busy] = [await openSession(server), await openSession(server)];

@@ -1,5 +1,11 @@
 import { once } from "node:events";
-import { type ClientHttp2Stream, connect, createServer, type ServerHttp2Stream } from "node:http2";
+import {
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  createServer,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { AddressInfo } from "node:net";
 import { Duplex } from "node:stream";
 import { expect, it, onTestFinished, vi } from "vitest";
@@ -108,3 +114,19 @@ it.each([1, 60_000])(
     expect(await closed).toBe(error);
   },
 );
+
+it("reports nothing after it is destroyed, although its stream ends later", async () => {
+  const ending = new Duplex({ read() {}, write() {} });
+  const stream = Object.assign(ending, { rstCode: constants.NGHTTP2_NO_ERROR });
+  const transport = new StreamTransport(stream as unknown as ServerHttp2Stream);
+  const onEnd = vi.fn<() => void>();
+  const closed = new Promise<Error | undefined>((resolve) => {
+    transport.start({ onBytes() {}, onDrain() {}, onEnd, onClosed: resolve });
+  });
+  transport.destroy();
+  expect(await closed).toBeUndefined();
+  const ended = once(stream, "end");
+  stream.push(null);
+  await ended;
+  expect(onEnd).not.toHaveBeenCalled();
+});

@@ -58,7 +58,7 @@ function unwrittenBytes(socket: Duplex): number | undefined {
  * if unknown.
  */
 export function unwrittenBytesOf({ writeQueueSize }: CountingHandle): number | undefined {
-  return COUNTS_BYTES && typeof writeQueueSize === "number" ? writeQueueSize : undefined;
+  return COUNTS_BYTES ? writeQueueSize : undefined;
 }
 
 /** On Windows, the queue contains the whole write until the kernel has accepted all of it. */

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { requestFeed } from "../../../../src/node/internals/http/request-feed.ts";
 import { MAX_UNANSWERED, RequestQueue } from "../../../../src/node/http/request-queue.ts";
@@ -122,4 +123,19 @@ it("the request feed waits until the client reads, although a handler has resume
     read?.();
     expect(paths).toEqual(["/0", "/1", "/2"]);
   });
+});
+
+it("the request feed finds the end of a chunked body that is split between two chunks", async () => {
+  const bodies: string[] = [];
+  const { socket, paths } = connect({
+    handle({ req }) {
+      if (req.url === "/body") void text(req).then((body) => bodies.push(body));
+    },
+  });
+  const post = "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  socket.push(`${request("/").repeat(MAX_UNANSWERED - 1)}${post}4\r\nbody\r\n0\r\n`);
+  await turn();
+  socket.push(`\r\n${request("/next").repeat(2)}`);
+  await vi.waitFor(() => expect(bodies).toEqual(["body"]));
+  expect(paths).toHaveLength(MAX_UNANSWERED);
 });

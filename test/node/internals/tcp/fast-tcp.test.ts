@@ -192,6 +192,17 @@ describe("the number of unwritten bytes", () => {
     expect(plainTcp.unwrittenBytes(writer)).toBeUndefined();
   });
 
+  it("is unknown on Windows, which counts each write until the kernel has accepted all of it", async () => {
+    vi.doMock("node:process", async (original) => ({
+      ...(await original<object>()),
+      platform: "win32",
+    }));
+    vi.resetModules();
+    const { fastTcp: onWindows } = await import("../../../../src/node/internals/tcp/fast-tcp.ts");
+    vi.doUnmock("node:process");
+    expect(onWindows.unwrittenBytes(writer)).toBeUndefined();
+  });
+
   it("is unknown for a closed socket", async () => {
     writer.destroy();
     await once(writer, "close");

@@ -1,12 +1,12 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { HandleTransport } from "../../../../src/node/internals/tcp/handle-transport.ts";
 import { hasStreamWrap, type TcpHandle } from "../../../../src/node/internals/tcp/stream-wrap.ts";
 
 /** The error code of libuv for a broken pipe, on Linux. */
 const EPIPE = -32;
 
-/** A handle on which all writes of bytes fail at once. */
-function brokenHandle(): TcpHandle {
+/** A handle on which all writes of bytes fail at once, except for `methods`. */
+function brokenHandle(methods: Partial<TcpHandle> = {}): TcpHandle {
   return {
     readStart: () => 0,
     readStop: () => 0,
@@ -19,6 +19,7 @@ function brokenHandle(): TcpHandle {
     close(callback) {
       process.nextTick(() => callback.call(this));
     },
+    ...methods,
   };
 }
 
@@ -31,4 +32,15 @@ it("a write to a handle that fails at once is not accepted, and closes the trans
   expect(transport.write(Buffer.from("a"))).toBe(false);
   expect(transport.write(Buffer.from("after the failure"))).toBe(false);
   expect(await closed).toMatchObject({ errno: EPIPE, syscall: "write" });
+});
+
+it("a write after the end of this side is not accepted and is not passed to the handle", () => {
+  const shutdown = vi.fn<TcpHandle["shutdown"]>(() => 0);
+  const writeBuffer = vi.fn<TcpHandle["writeBuffer"]>(() => 0);
+  const transport = new HandleTransport(brokenHandle({ shutdown, writeBuffer }), () => {});
+  transport.end();
+  transport.end();
+  expect(shutdown).toHaveBeenCalledOnce();
+  expect(transport.write(Buffer.from("late"))).toBe(false);
+  expect(writeBuffer).not.toHaveBeenCalled();
 });
