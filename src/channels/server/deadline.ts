@@ -1,13 +1,13 @@
 import { MAX_DELAY_MS } from "../../errors/check-options.ts";
-import type { ChannelTimers } from "./environment.ts";
+import type { Timers } from "../../topics/index.ts";
 
 /** Calls back at a time of the wall clock. The timer does not keep the process alive. */
 export class Deadline {
-  readonly #timers: ChannelTimers;
+  readonly #timers: Timers;
   readonly #nowMs: () => number;
   #timer: unknown;
 
-  constructor(timers: ChannelTimers, nowMs: () => number) {
+  constructor(timers: Timers, nowMs: () => number) {
     this.#timers = timers;
     this.#nowMs = nowMs;
   }

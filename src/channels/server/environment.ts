@@ -1,4 +1,4 @@
-import type { Topics } from "../../topics/index.ts";
+import type { Timers, Topics } from "../../topics/index.ts";
 import type { WelcomeFields } from "../wire/server-session.ts";
 import type { CompiledCall } from "./compile.ts";
 import type { ResolvedLimits } from "./limits.ts";
@@ -7,12 +7,6 @@ import type { TopicTable } from "./topic-table.ts";
 import type { ChannelConnection } from "./connection.ts";
 import type { ChannelErrorContext, InterceptContext } from "./channels-interface.ts";
 import type { AuthorizeRequest } from "./session-interface.ts";
-
-/** The timer functions of a runtime. */
-export interface ChannelTimers {
-  setTimeout(callback: () => void, delayMs: number): unknown;
-  clearTimeout(timer: never): void;
-}
 
 /** The values and functions that all connections of one `channels` share. */
 export interface ChannelsEnvironment {
@@ -30,7 +24,7 @@ export interface ChannelsEnvironment {
   readonly welcome: WelcomeFields;
   readonly idWindowMs: number;
   readonly presenceGraceMs: number;
-  readonly timers: ChannelTimers;
+  readonly timers: Timers;
   /** The wall clock, in milliseconds. */
   readonly dateNowMs: () => number;
   /** The open connections. */
