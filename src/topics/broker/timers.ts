@@ -15,6 +15,23 @@ export function delay(timers: Timers, delayMs: number): Promise<void> {
 }
 
 /**
+ * Awaits `promise` for at most `timeoutMs`.
+ *
+ * @throws the result of `toError` if the promise has not settled by then
+ */
+export function settleWithin<T>(
+  timers: Timers,
+  timeoutMs: number,
+  promise: Promise<T>,
+  toError: () => Error,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = timers.setTimeout(() => reject(toError()), timeoutMs);
+    promise.finally(() => timers.clearTimeout(timer as never)).then(resolve, reject);
+  });
+}
+
+/**
  * Calls back every `intervalMs`. The timer does not keep the process alive.
  *
  * @returns a function that stops the calls

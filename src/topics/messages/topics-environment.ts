@@ -2,7 +2,7 @@ import type { DebugLog } from "../../errors/debug-log.ts";
 import { BrokerError } from "../../errors/index.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { TopicData } from "../broker/publication.ts";
-import type { Timers } from "../broker/timers.ts";
+import { settleWithin, type Timers } from "../broker/timers.ts";
 import type { Content } from "./recent-publications.ts";
 
 /** The values and functions that all parts of one `Topics` share. */
@@ -28,15 +28,10 @@ export interface TopicsEnvironment {
  */
 export function withTimeout<T>(environment: TopicsEnvironment, promise: Promise<T>): Promise<T> {
   const { timers, requestTimeoutMs } = environment;
-  return new Promise((resolve, reject) => {
-    const timer = timers.setTimeout(() => {
-      reject(
-        new BrokerError(
-          "BROKER_TIMEOUT",
-          `the broker did not answer within requestTimeoutMs ${requestTimeoutMs}`,
-        ),
-      );
-    }, requestTimeoutMs);
-    promise.finally(() => timers.clearTimeout(timer as never)).then(resolve, reject);
-  });
+  const toError = (): BrokerError =>
+    new BrokerError(
+      "BROKER_TIMEOUT",
+      `the broker did not answer within requestTimeoutMs ${requestTimeoutMs}`,
+    );
+  return settleWithin(timers, requestTimeoutMs, promise, toError);
 }

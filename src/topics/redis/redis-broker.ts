@@ -22,6 +22,7 @@ import { quote } from "../../errors/quote.ts";
 import { DEFAULT_MAX_TOPICS, hasMethod } from "../broker/check-options.ts";
 import { debugLog } from "../broker/debug-log.ts";
 import { encodeMessage, encodePayload } from "../broker/payload.ts";
+import { settleWithin } from "../broker/timers.ts";
 import {
   readMembers,
   readPage,
@@ -269,23 +270,16 @@ async function connect(
   commands: RedisConnection,
   timeoutMs: number,
 ): Promise<unknown> {
-  let timer: unknown;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const cause =
-        channels.lastError ??
-        new Error(`Redis did not answer within connectTimeoutMs ${timeoutMs}`);
-      reject(toBrokerError(cause));
-    }, timeoutMs);
-  });
+  const toError = (): BrokerError =>
+    toBrokerError(
+      channels.lastError ?? new Error(`Redis did not answer within connectTimeoutMs ${timeoutMs}`),
+    );
   try {
     const connecting = Promise.all([channels.connected, commands.call("TIME")]);
-    const [, time] = await Promise.race([connecting, timeout]);
+    const [, time] = await settleWithin(globalThis, timeoutMs, connecting, toError);
     return time;
   } catch (error) {
     throw toBrokerError(error);
-  } finally {
-    clearTimeout(timer as never);
   }
 }
 

@@ -1,3 +1,4 @@
+import { settleWithin } from "../broker/timers.ts";
 import {
   commandsOf,
   type ConnectionListener,
@@ -97,16 +98,9 @@ async function readMaster(open: MasterClient): Promise<ShardMaster> {
 const MASTER_TIMEOUT_MS = 2_000;
 
 /** The clients keep commands for a master that is away, so its answer may never arrive. */
-async function withTimeout<T>(call: Promise<T>): Promise<T> {
-  let timer: unknown;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("a master does not answer")), MASTER_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([call, timeout]);
-  } finally {
-    clearTimeout(timer as never);
-  }
+function withTimeout<T>(call: Promise<T>): Promise<T> {
+  const toError = (): Error => new Error("a master does not answer");
+  return settleWithin(globalThis, MASTER_TIMEOUT_MS, call, toError);
 }
 
 /** Reads the slots of each master that answers. */
