@@ -103,6 +103,51 @@ it("rejects a pending call with the close of the server as cause", async () => {
   });
 });
 
+it("fails what a new server does not have any more, and keeps the rest", async () => {
+  let resolveReceived = (): void => {};
+  const received = new Promise<void>((resolve) => {
+    resolveReceived = resolve;
+  });
+  let resolveSubscribed = (): void => {};
+  const subscribed = new Promise<void>((resolve) => {
+    resolveSubscribed = resolve;
+  });
+  const rules = { "rooms/:room": { subscribe: true, publish: true } };
+  const older = await start(
+    {
+      topics: { "rooms/:room": { message: text }, "old/:name": { message: text } },
+      calls: { pay: { input: anything, output: anything, isIdempotent: true } },
+    },
+    {
+      rules: { ...rules, "old/:name": { subscribe: true, publish: true } },
+      calls: {
+        pay: () => {
+          resolveReceived();
+          return new Promise(() => {});
+        },
+      },
+    },
+  );
+  const newer = await start({ topics: { "rooms/:room": { message: text } } }, { rules });
+  let { url } = older;
+  const client = connect(() => url, { initialDelayMs: 1 });
+  onTestFinished(() => client.close());
+  const old = client.topic("old/:name", { name: "a" });
+  const paid = client.call("pay", 1);
+  const ended = old.messages({ onSubscribed: resolveSubscribed }).next();
+  await Promise.all([received, subscribed]);
+  url = newer.url;
+  client.reconnect();
+  await expect(paid).rejects.toMatchObject({ code: "UNKNOWN_CALL", mayBeStored: true });
+  await expect(ended).rejects.toMatchObject({ code: "UNKNOWN_TOPIC" });
+  await expect(old.publish("x")).rejects.toMatchObject({
+    code: "UNKNOWN_TOPIC",
+    mayBeStored: false,
+  });
+  const room = client.topic("rooms/:room", { room: "tides" });
+  await expect(room.publish("x")).resolves.toMatchObject({ isDuplicate: false });
+});
+
 it.each([
   [{ initalDelayMs: 5 }, "connect: there is no option initalDelayMs; did you mean initialDelayMs?"],
   [{ maxQueuedBytes: "1" }, 'connect: maxQueuedBytes is "1"; it must be an integer above 0'],
