@@ -1,8 +1,29 @@
-import { MemoryBroker, Topics, type TopicsOptions } from "tideway/topics";
+import {
+  BrokerError,
+  MemoryBroker,
+  type Retention,
+  Topics,
+  type TopicsOptions,
+} from "tideway/topics";
 import { describe, expect, it } from "vitest";
-import { ManualTimers, openTopics, received, RecordingSocket, settle, texts } from "../support.ts";
+import {
+  FaultyBroker,
+  ManualTimers,
+  openTopics,
+  received,
+  RecordingSocket,
+  settle,
+  texts,
+} from "../support.ts";
 
 const FULL = expect.objectContaining({ name: "BrokerError", code: "TOPICS_FULL" }) as Error;
+
+const RETENTION: Retention = {
+  size: 10,
+  bytes: 10_000,
+  ageMs: 60_000,
+  idWindowMs: 60_000,
+};
 
 async function subscribe(topics: Topics, name: string): Promise<RecordingSocket> {
   const socket = new RecordingSocket();
@@ -65,6 +86,51 @@ describe("maxTopics", () => {
     },
   );
 
+  it("of Topics applies to subscribers although the broker has room", async () => {
+    const topics = openTopics({ maxTopics: 2, broker: new MemoryBroker() });
+    const sockets = [await subscribe(topics, "a"), await subscribe(topics, "b")];
+    await expect(subscribe(topics, "c")).rejects.toThrow(
+      "topics with subscribers has reached maxTopics 2",
+    );
+    await subscribe(topics, "a");
+    sockets[1].close();
+    await settle();
+    await subscribe(topics, "c");
+  });
+
+  it("never evicts a topic with a call that waits for the broker", async () => {
+    const broker = new FaultyBroker();
+    const topics = openTopics({ maxTopics: 1, broker });
+    const first = await subscribe(topics, "a");
+    const { position } = await broker.inner.publish("a", { id: "1", data: "1" }, RETENTION);
+    let answer = (): void => {};
+    broker.onCall = (method) =>
+      method === "history" ? new Promise((resolve) => (answer = resolve)) : Promise.resolve();
+    const subscribing = topics
+      .topic("a")
+      .subscribe(new RecordingSocket(), { since: { ...position, offset: 0 } });
+    first.close();
+    await settle();
+    await expect(subscribe(topics, "b")).rejects.toThrow(FULL);
+    broker.onCall = async () => {};
+    answer();
+    await subscribing;
+  });
+
+  it("repeats no call that the broker refuses for another reason", async () => {
+    const broker = new FaultyBroker();
+    const topics = openTopics({ broker });
+    (await subscribe(topics, "a")).close();
+    const errors = [new BrokerError("BROKER_REFUSED", "no"), new Error("TOPICS_FULL")];
+    for (const error of errors) {
+      broker.calls.length = 0;
+      broker.onCall = () => Promise.reject(error);
+      await expect(topics.topic("b").publish("1")).rejects.toBeInstanceOf(Error);
+      expect(broker.calls).toEqual(["publish"]);
+    }
+    broker.onCall = async () => {};
+  });
+
   it("counts topics with members of this server", async () => {
     const topics = openTopics({ maxTopics: 2, presence: true });
     const socket = new RecordingSocket();
@@ -110,5 +176,31 @@ describe("maxTopics", () => {
     const invalid = expect.objectContaining({ code: "INVALID_OPTION" }) as Error;
     expect(() => new Topics({ maxTopics: maxTopics as never })).toThrow(invalid);
     expect(() => new MemoryBroker({ maxTopics: maxTopics as never })).toThrow(invalid);
+  });
+});
+
+describe("a topic without subscribers", () => {
+  it("stays subscribed at the broker until the second check", async () => {
+    const timers = new ManualTimers();
+    const broker = new FaultyBroker();
+    const topics = openTopics({ broker, timers, checkIntervalMs: 1_000 });
+    (await subscribe(topics, "a")).close();
+    const sizes: number[] = [];
+    for (let check = 0; check < 2; check++) {
+      await timers.advance(1_000);
+      sizes.push(broker.listeners.size);
+    }
+    expect(sizes).toEqual([1, 0]);
+  });
+
+  it("reports an error of the broker when its subscription ends", async () => {
+    const errors: unknown[] = [];
+    const broker = new MemoryBroker();
+    const failure = new Error("not unsubscribed");
+    broker.subscribe = async () => () => Promise.reject(failure);
+    const topics = openTopics({ broker, onError: (error) => errors.push(error) });
+    await subscribe(topics, "a");
+    await topics.close();
+    expect(errors).toEqual([failure]);
   });
 });
