@@ -31,14 +31,24 @@ export interface GroupSource {
   removeGroup(group: SubscriberGroup): void;
 }
 
+/** The maximum number of publications that are delivered together. */
+const MAX_BATCH = 64;
+
+const RESOLVED = Promise.resolve();
+
 /**
  * The subscribers to one topic that have the same encoder. The encoder encodes each publication once for all
  * of them.
+ *
+ * Publications that arrive together are delivered together, one subscriber after another. Otherwise the objects
+ * of many subscribers leave the processor's cache between two publications (bench: channels-publications).
  */
 export class SubscriberGroup implements SubscriberSource {
   readonly encoder: TopicEncoder;
   readonly #source: GroupSource;
   readonly #subscribers = new Map<TopicSocket, Subscriber>();
+  /** Publications for all subscribers, until the promise jobs that are already waiting have run. */
+  #batch: Prepared[] = [];
 
   constructor(source: GroupSource, encoder: TopicEncoder) {
     this.#source = source;
@@ -78,11 +88,14 @@ export class SubscriberGroup implements SubscriberSource {
       this.skipTo(recent.publication.position, "missing");
       return;
     }
-    for (const subscriber of this.#subscribers.values()) subscriber.offer(prepared);
+    const count = this.#batch.push(prepared);
+    if (count === 1) void RESOLVED.then(this.#deliverBatch);
+    else if (count === MAX_BATCH) this.#deliverBatch();
   }
 
   /** Sends a notice of a loss to all subscribers, which continue at `position`. */
   skipTo(position: Position, reason: LossReason): void {
+    this.#deliverBatch();
     const notice = this.encodeLost(position, reason);
     for (const subscriber of this.#subscribers.values()) subscriber.skipTo(position, notice);
   }
@@ -91,11 +104,13 @@ export class SubscriberGroup implements SubscriberSource {
   notify(message: TopicMessage): void {
     const content = this.encoder.prepareNotice(message);
     if (content === undefined) return;
+    this.#deliverBatch();
     for (const subscriber of this.#subscribers.values()) subscriber.notify(content);
   }
 
   /** Ends all subscriptions, and closes the sockets. */
   close(code: number, reason: string): void {
+    this.#deliverBatch();
     for (const [socket, subscriber] of this.#subscribers) {
       subscriber.end();
       socket.close(code, reason);
@@ -131,4 +146,11 @@ export class SubscriberGroup implements SubscriberSource {
       this.#source.removeGroup(this);
     }
   }
+
+  readonly #deliverBatch = (): void => {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    for (const subscriber of this.#subscribers.values()) subscriber.offer(batch);
+  };
 }

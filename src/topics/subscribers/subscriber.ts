@@ -79,9 +79,14 @@ export class Subscriber implements SocketEndListener {
     void this.#catchUp(false);
   }
 
-  /** Sends the next publication of the topic. A subscriber that is behind reads it later. */
-  offer(prepared: Prepared): void {
-    if (this.#state === "live" && !this.#deliver(prepared)) this.#fallBehind();
+  /** Sends the latest publications of the topic. A subscriber that is behind reads them later. */
+  offer(publications: readonly Prepared[]): void {
+    for (const prepared of publications) {
+      if (this.#state !== "live") return;
+      // A subscriber that has just caught up may have got it already.
+      if (prepared.position.offset <= this.#position.offset) continue;
+      if (!this.#deliver(prepared)) this.#fallBehind();
+    }
   }
 
   /** Sends a notice of presence. A subscriber that is behind gets the list of members later instead. */

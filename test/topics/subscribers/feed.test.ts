@@ -470,6 +470,7 @@ describe("a Feed that follows the broker", () => {
     const [listener] = stage.broker.listeners;
     const publication = { position: { epoch: "new", offset: 2 }, id: "2", data: "2" };
     listener.onPublication(publication);
+    await settle();
     expect(texts(socket)).toEqual(["2"]);
   });
 

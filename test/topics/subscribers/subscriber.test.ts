@@ -47,7 +47,7 @@ class FakeSource implements SubscriberSource {
     const publication = prepared(offset);
     this.position = publication.position;
     this.memory.set(offset, publication);
-    subscriber?.offer(publication);
+    subscriber?.offer([publication]);
   }
 }
 
@@ -100,11 +100,19 @@ describe("Subscriber", () => {
     expect(socket.sent).toEqual(["subscribed", "1", "2", "3"]);
   });
 
+  it("leaves out publications that it got while it caught up", () => {
+    const source = new FakeSource();
+    for (const offset of [1, 2]) source.publish(offset);
+    const { socket, subscriber } = subscribe(source, at(0));
+    subscriber.offer([1, 2, 3].map(prepared));
+    expect(socket.sent).toEqual(["subscribed", "1", "2", "3"]);
+  });
+
   it("counts a publication without content as sent", () => {
     const source = new FakeSource();
     const { socket, subscriber } = subscribe(source);
     source.position = at(1);
-    subscriber.offer({ position: at(1), content: undefined });
+    subscriber.offer([{ position: at(1), content: undefined }]);
     source.publish(2, subscriber);
     expect(socket.sent).toEqual(["subscribed", "2"]);
   });
