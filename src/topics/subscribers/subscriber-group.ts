@@ -89,7 +89,7 @@ export class SubscriberGroup implements SubscriberSource {
       return;
     }
     const count = this.#batch.push(prepared);
-    if (count === 1) void RESOLVED.then(this.#deliverBatch);
+    if (count === 1) void RESOLVED.then(() => this.#deliverBatch());
     else if (count === MAX_BATCH) this.#deliverBatch();
   }
 
@@ -147,10 +147,10 @@ export class SubscriberGroup implements SubscriberSource {
     }
   }
 
-  readonly #deliverBatch = (): void => {
+  #deliverBatch(): void {
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
     for (const subscriber of this.#subscribers.values()) subscriber.offer(batch);
-  };
+  }
 }
